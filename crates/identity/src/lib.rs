@@ -1,1 +1,49 @@
-//! x
+//! Who is the XMPP peer? Certificate identity and path of RFC 6120 section 13.7, with the matching
+//! rules of RFC 9525 (which replaces RFC 6125), for both directions of both kinds of stream.
+//!
+//! The question has two halves, and this crate keeps them apart:
+//!
+//! - **Is the chain trusted?** [`ChainStatus`]: path validation (RFC 5280 section 6) to the given
+//!   anchors at a given time, for a [`Purpose`].
+//! - **Does the certificate name the peer?** [`IdentityStatus`]: [`ReferenceIds`], built from the XMPP
+//!   domain alone, are compared with [`PresentedIds`], read from the certificate alone.
+//!
+//! [`IdentityVerifier`] answers both and returns a [`Verdict`]; [`Verdict::check`] gives the identity
+//! that matched, or an [`IdentityError`] that an operator can act on. [`CertificateFacts`] describes
+//! a certificate for a report.
+//!
+//! That the peer holds the private key is TLS's to prove: a verdict counts only once the handshake is
+//! complete. There is no I/O here, no clock, no TLS library and no cryptography: signature algorithms
+//! are an argument.
+//!
+//! # Features
+//! - `serde`: [`CertificateFacts`] and what it holds implement `Serialize`.
+
+mod algorithms;
+mod certificate;
+mod constraints;
+mod der;
+mod dns_name;
+mod error;
+mod facts;
+mod kinds;
+mod limits;
+mod name;
+mod path;
+mod presented;
+mod purpose;
+mod reference;
+mod text;
+mod time;
+mod verdict;
+mod verifier;
+
+pub use constraints::NameConstraints;
+pub use error::{CertificateError, ChainError, IdentityError};
+pub use facts::CertificateFacts;
+pub use kinds::IdKinds;
+pub use presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+pub use purpose::Purpose;
+pub use reference::{IdentityMatch, ReferenceId, ReferenceIds};
+pub use verdict::{ChainStatus, IdentityStatus, Verdict};
+pub use verifier::{IdentityVerifier, trust_anchor};
