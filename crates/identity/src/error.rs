@@ -207,7 +207,7 @@ pub enum IdentityError {
     /// The chain is not trusted.
     Chain {
         /// Whose certificate was needed; `None` if the peer had not said yet.
-        domain: Option<Domain>,
+        domain: Option<Box<Domain>>,
         /// What is wrong with it.
         error: Box<ChainError>,
         /// The name is wrong as well.
@@ -216,7 +216,7 @@ pub enum IdentityError {
     /// The certificate belongs to somebody else.
     Name {
         /// Whose certificate was needed.
-        domain: Option<Domain>,
+        domain: Option<Box<Domain>>,
         /// Any one of these would have done.
         expected: Vec<ReferenceId>,
         /// What the certificate says.
@@ -227,14 +227,14 @@ pub enum IdentityError {
     /// The names in the certificate cannot be read.
     Unreadable {
         /// Whose certificate was needed.
-        domain: Option<Domain>,
+        domain: Option<Box<Domain>>,
         /// Why not.
         error: CertificateError,
     },
     /// The peer showed no certificate.
     NoCertificate {
         /// Whose certificate was needed.
-        domain: Option<Domain>,
+        domain: Option<Box<Domain>>,
     },
     /// The chain is trusted, but the peer has not said who it is, so no name was checked.
     NotChecked,
@@ -286,7 +286,7 @@ impl fmt::Display for IdentityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             IdentityError::Chain { domain, error, name } => {
-                let domain = name_of(domain.as_ref());
+                let domain = name_of(domain.as_deref());
                 write!(f, "{domain} is not authenticated: {error}")?;
                 if let Some(name) = name {
                     write!(f, "; besides, the ")?;
@@ -295,7 +295,7 @@ impl fmt::Display for IdentityError {
                 write!(f, ". {}", error.remedy(domain))
             }
             IdentityError::Name { domain, .. } => {
-                let domain = name_of(domain.as_ref());
+                let domain = name_of(domain.as_deref());
                 finding(f, self)?;
                 write!(
                     f,
@@ -306,14 +306,14 @@ impl fmt::Display for IdentityError {
                 write!(
                     f,
                     "{} is not authenticated: its certificate cannot be read",
-                    name_of(domain.as_ref())
+                    name_of(domain.as_deref())
                 )
             }
             IdentityError::NoCertificate { domain } => {
                 write!(
                     f,
                     "{} is not authenticated: it showed no certificate",
-                    name_of(domain.as_ref())
+                    name_of(domain.as_deref())
                 )
             }
             IdentityError::NotChecked => {
@@ -351,7 +351,7 @@ fn finding(f: &mut fmt::Formatter<'_>, error: &IdentityError) -> fmt::Result {
     } else {
         write!(f, "certificate is for {}", List(&names))?;
     }
-    let domain = name_of(domain.as_ref());
+    let domain = name_of(domain.as_deref());
     match expected.iter().map(ReferenceId::label).collect::<Vec<_>>().as_slice() {
         [] => write!(f, "; needed {domain}, and no kind of identifier is accepted")?,
         [only] => write!(f, "; needed {domain}, as {only}")?,

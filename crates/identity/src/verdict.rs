@@ -118,7 +118,7 @@ impl Verdict {
     /// # Errors
     /// If one of the two facts does not hold; the error says everything that is known to be wrong.
     pub fn check(&self) -> Result<&IdentityMatch, IdentityError> {
-        let domain = self.domain.clone();
+        let domain = self.domain.clone().map(Box::new);
         match (&self.chain, &self.identity) {
             (ChainStatus::Trusted { .. }, IdentityStatus::Matched(found)) => Ok(found),
             (ChainStatus::NoCertificate, _) => Err(IdentityError::NoCertificate { domain }),
@@ -135,7 +135,7 @@ impl Verdict {
     }
 
     fn name_error(&self) -> Option<IdentityError> {
-        let domain = self.domain.clone();
+        let domain = self.domain.clone().map(Box::new);
         match &self.identity {
             IdentityStatus::Matched(_) | IdentityStatus::NotChecked => None,
             IdentityStatus::Mismatch {
