@@ -122,6 +122,8 @@ mod tests {
             subtrees(0xa1, &[b"."]),
             vec![0xa0, 0x04, 0x30, 0x00, 0x01, 0x00],
             vec![0xa2, 0x00],
+            // SEQUENCE { [2] "a", [0] 1 }: a minimum distance
+            vec![0xa0, 0x08, 0x30, 0x06, 0x82, 0x01, b'a', 0x80, 0x01, 0x01],
             [&subtrees(0xa1, &[b"a.example"])[..], &subtrees(0xa0, &[b"b.example"])].concat(),
         ] {
             assert_eq!(NameConstraints::default().add(&bad), Err(NotDer), "{bad:02x?}");

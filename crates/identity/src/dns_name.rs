@@ -82,11 +82,7 @@ pub(crate) fn within(name: &str, constraint: &str) -> bool {
     if !tail.eq_ignore_ascii_case(constraint) {
         return false;
     }
-    if constraint.starts_with('.') {
-        !front.is_empty()
-    } else {
-        front.is_empty() || front.ends_with('.')
-    }
+    constraint.starts_with('.') || front.is_empty() || front.ends_with('.')
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Verdict {
             (ChainStatus::Trusted { .. }, IdentityStatus::Matched(found)) => Ok(found),
             (ChainStatus::NoCertificate, _) => Err(IdentityError::NoCertificate { domain }),
             (ChainStatus::Untrusted(error), _) => {
-                let name = self.name_error().filter(|_| domain.is_some()).map(Box::new);
+                let name = self.name_error().map(Box::new);
                 Err(IdentityError::Chain {
                     domain,
                     error: Box::new(error.clone()),

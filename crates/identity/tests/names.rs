@@ -213,6 +213,7 @@ fn ignored_names_say_why() {
         tlv(0x87, &[1, 2, 3]),
         tlv(0x89, b"?"),
         dns(&"a".repeat(5000)),
+        support::xmpp_addr(&"a".repeat(3072)),
     ]))
     .unwrap();
     let shown: Vec<String> = presented.ignored().iter().map(ToString::to_string).collect();
@@ -231,5 +232,50 @@ fn ignored_names_say_why() {
     );
     assert_eq!(presented.ignored()[4].reason, IgnoreReason::NotAnIdentity);
     assert!(shown[5].len() < 400, "{}", shown[5].len());
+    assert!(shown[6].contains("3071"), "{}", shown[6]);
     assert!(presented.is_empty());
+}
+
+/// Two lists of names in one certificate: readers could disagree about which one counts.
+#[test]
+fn a_second_list_of_names_is_an_error() {
+    let mut params = leaf_params("leaf", &[dns("a.example")]);
+    params
+        .custom_extensions
+        .extend(leaf_params("leaf", &[dns("b.example")]).custom_extensions);
+    let ca = Ca::root("Root");
+    let leaf = ca.leaf_with(params);
+    assert_eq!(
+        PresentedIds::from_certificate(&leaf),
+        Err(CertificateError::DuplicateExtension)
+    );
+    assert!(!verify(&ca.verifier(), &[leaf], "a.example").is_authenticated());
+}
+
+/// Octets behind a certificate, outside or inside its outermost SEQUENCE.
+#[test]
+fn octets_behind_a_certificate_are_an_error() {
+    let leaf = Ca::root("Root").leaf(&[dns("a.example")]);
+    let outside = [&leaf[..], &[0x05, 0x00]].concat();
+    let inside = tlv(0x30, &[&leaf[4..], &[0x05, 0x00]].concat());
+    assert_eq!(leaf[..2], [0x30, 0x82]);
+    for bad in [outside, inside] {
+        assert_eq!(
+            PresentedIds::from_certificate(&bad.into()),
+            Err(CertificateError::NotACertificate)
+        );
+    }
+}
+
+/// An XmppAddr may hold characters that turn the direction of a line; shown, they are escaped.
+#[test]
+fn presented_identifiers_are_safe_to_show() {
+    let names = general_names(&[
+        support::xmpp_addr("evil\u{202e}.example"),
+        support::xmpp_addr(&"a".repeat(3000)),
+    ]);
+    let presented = PresentedIds::from_subject_alt_name(&names).unwrap();
+    let shown: Vec<String> = presented.iter().map(ToString::to_string).collect();
+    assert_eq!(shown[0], "XmppAddr evil\\u{202e}.example");
+    assert!(shown[1].len() < 250);
 }
