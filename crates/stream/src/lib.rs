@@ -1,1 +1,35 @@
-//! x
+//! The XML stream codec of XMPP (RFC 6120): bytes to events and back, without I/O.
+//!
+//! - [`StreamDecoder`] takes bytes in pieces of any size and returns [`StreamEvent`]s: the stream
+//!   header, first-level [`Element`]s, white space between them, the closing tag. One forward pass
+//!   frames and checks everything: well-formedness, namespaces, UTF-8, what RFC 6120 section 11
+//!   forbids, and [`Limits`].
+//! - [`Element`] is the bytes of one element, already validated and shared, with its resolved name,
+//!   its attributes and children, and a `quick_xml` reader over it.
+//! - [`StreamEncoder`] writes headers, elements (also those of other streams), errors and the close.
+//! - [`Features`] and [`StreamError`] are the two elements that belong to streams themselves.
+//!
+//! What it does not do: sockets, TLS, negotiation, any decision about whom to trust.
+
+mod builder;
+mod decoder;
+mod element;
+mod encoder;
+mod error;
+mod escape;
+mod features;
+mod header;
+mod limits;
+mod scanner;
+mod stream_error;
+mod tree;
+
+pub use builder::{Child, ElementBuilder};
+pub use decoder::{StreamDecoder, StreamEvent};
+pub use element::{ChildElement, Children, Element};
+pub use encoder::StreamEncoder;
+pub use error::{EncodingError, Error, HeaderError, NamespaceError, Place, Restricted, Unwritable, XmlError};
+pub use features::{Features, FeaturesBuilder, StartTls, StreamLimits};
+pub use header::{StreamHeader, Version, VersionError};
+pub use limits::{LimitKind, Limits};
+pub use stream_error::StreamError;

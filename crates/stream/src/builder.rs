@@ -1,0 +1,211 @@
+use crate::element::{Element, scope_of};
+use crate::encoder::write_in;
+use crate::error::{Error, Unwritable, quote};
+use crate::escape;
+use crate::scanner::chars::is_ncname;
+use bytes::{BufMut, BytesMut};
+use xmpp_tls_core::{StreamKind, ns};
+
+/// Builds an [`Element`]. What XML cannot carry is refused, the rest escaped where it must be.
+///
+/// Elements are written without prefixes; only the stream namespace has one, `stream`. Children in
+/// the namespace of their parent inherit it.
+///
+/// ```
+/// use xmpp_stream::ElementBuilder;
+///
+/// let message = ElementBuilder::new("jabber:client", "message")
+///     .attribute("to", "romeo@example.net")
+///     .child(ElementBuilder::new("jabber:client", "body").text("1 < 2"))
+///     .child(ElementBuilder::new("urn:xmpp:receipts", "request"))
+///     .build()?;
+/// assert_eq!(
+///     message.as_str(),
+///     "<message to='romeo@example.net'><body>1 &lt; 2</body><request xmlns='urn:xmpp:receipts'/></message>",
+/// );
+/// # Ok::<(), xmpp_stream::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ElementBuilder {
+    namespace: String,
+    name: String,
+    prefix: Option<String>,
+    attributes: Vec<(String, String)>,
+    content: Vec<Content>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Text(String),
+    Built(ElementBuilder),
+    Ready(Element),
+}
+
+/// What [`ElementBuilder::child`] takes: an [`ElementBuilder`] or a complete [`Element`].
+#[derive(Clone, Debug)]
+pub struct Child(Content);
+
+impl From<ElementBuilder> for Child {
+    fn from(builder: ElementBuilder) -> Self {
+        Child(Content::Built(builder))
+    }
+}
+
+impl From<Element> for Child {
+    fn from(element: Element) -> Self {
+        Child(Content::Ready(element))
+    }
+}
+
+impl From<&Element> for Child {
+    fn from(element: &Element) -> Self {
+        Child(Content::Ready(element.clone()))
+    }
+}
+
+impl ElementBuilder {
+    /// An element with this expanded name (an empty namespace is none).
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        ElementBuilder {
+            namespace: namespace.into(),
+            name: name.into(),
+            prefix: None,
+            attributes: Vec::new(),
+            content: Vec::new(),
+        }
+    }
+
+    /// Writes this element with a prefix that it declares itself: for old peers that know `db:result`
+    /// by its prefix. Never needed for correctness.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Adds an attribute in no namespace, or `xml:lang`.
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a child element. A complete one brings its own namespaces along.
+    pub fn child(mut self, child: impl Into<Child>) -> Self {
+        self.content.push(child.into().0);
+        self
+    }
+
+    /// Adds character data.
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.content.push(Content::Text(text.into()));
+        self
+    }
+
+    /// The element.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unwritable`] for a name that is none, an attribute given twice, or a character that
+    /// XML excludes.
+    pub fn build(&self) -> Result<Element, Error> {
+        let kind = match self.namespace.as_str() {
+            ns::SERVER => StreamKind::ServerToServer,
+            _ => StreamKind::ClientToServer,
+        };
+        let mut out = BytesMut::new();
+        self.write(kind.content_namespace(), &mut out)?;
+        Element::parse_in(scope_of(kind), out.freeze())
+    }
+
+    /// Writes the element where `default` is the default namespace.
+    fn write(&self, default: &str, out: &mut BytesMut) -> Result<(), Error> {
+        let name = |name: &str| match is_ncname(name) {
+            true => Ok(()),
+            false => Err(Error::Unwritable(Unwritable::Name {
+                name: quote(name.as_bytes()),
+            })),
+        };
+        name(&self.name)?;
+        if matches!(self.namespace.as_str(), ns::XML | ns::XMLNS) {
+            let namespace = self.namespace.clone();
+            return Err(Error::Unwritable(Unwritable::Namespace { namespace }));
+        }
+        let prefix = match &self.prefix {
+            Some(prefix) => Some(prefix.as_str()),
+            None if self.namespace == ns::STREAM => Some("stream"),
+            None => None,
+        };
+        out.put_u8(b'<');
+        put_name(prefix, &self.name, out);
+        let mut inner = default;
+        match prefix {
+            // Where streams are, this prefix is declared.
+            Some("stream") if self.namespace == ns::STREAM => {}
+            Some(prefix) => {
+                name(prefix)?;
+                if self.namespace.is_empty() || matches!(prefix, "xml" | "xmlns" | "stream") {
+                    return Err(Error::Unwritable(Unwritable::Name {
+                        name: quote(prefix.as_bytes()),
+                    }));
+                }
+                put(b" xmlns:", prefix, b"=", out);
+                legal(&self.namespace, escape::write_attribute(&self.namespace, out))?;
+            }
+            None if self.namespace == default => {}
+            None => {
+                inner = &self.namespace;
+                out.put_slice(b" xmlns=");
+                legal(&self.namespace, escape::write_attribute(&self.namespace, out))?;
+            }
+        }
+        for (index, (attribute, value)) in self.attributes.iter().enumerate() {
+            if attribute != "xml:lang" {
+                name(attribute)?;
+            }
+            let earlier = self.attributes.get(..index).unwrap_or_default();
+            if attribute == "xmlns" || earlier.iter().any(|(other, _)| other == attribute) {
+                let name = quote(attribute.as_bytes());
+                return Err(Error::Unwritable(Unwritable::DuplicateAttribute { name }));
+            }
+            put(b" ", attribute, b"=", out);
+            legal(value, escape::write_attribute(value, out))?;
+        }
+        if self.content.is_empty() {
+            out.put_slice(b"/>");
+            return Ok(());
+        }
+        out.put_u8(b'>');
+        for content in &self.content {
+            match content {
+                Content::Text(text) => legal(text, escape::write_text(text, out))?,
+                Content::Built(builder) => builder.write(inner, out)?,
+                Content::Ready(element) => write_in(element, inner, out),
+            }
+        }
+        out.put_slice(b"</");
+        put_name(prefix, &self.name, out);
+        out.put_u8(b'>');
+        Ok(())
+    }
+}
+
+fn put(before: &[u8], text: &str, behind: &[u8], out: &mut BytesMut) {
+    out.put_slice(before);
+    out.put_slice(text.as_bytes());
+    out.put_slice(behind);
+}
+
+fn put_name(prefix: Option<&str>, name: &str, out: &mut BytesMut) {
+    if let Some(prefix) = prefix {
+        put(b"", prefix, b":", out);
+    }
+    out.put_slice(name.as_bytes());
+}
+
+fn legal(text: &str, legal: bool) -> Result<(), Error> {
+    match legal {
+        true => Ok(()),
+        false => Err(Error::Unwritable(Unwritable::Character {
+            text: quote(text.as_bytes()),
+        })),
+    }
+}

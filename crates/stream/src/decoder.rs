@@ -1,0 +1,283 @@
+use crate::element::Element;
+use crate::error::{Error, HeaderError, Place, quote};
+use crate::header::{StreamHeader, Version};
+use crate::limits::Limits;
+use crate::scanner::input::Frontier;
+use crate::scanner::tag::header_attribute;
+use crate::scanner::{Scanner, Token};
+use bytes::{Buf, BytesMut};
+
+/// Bytes from the peer in, stream events out (RFC 6120 sections 4 and 11).
+///
+/// Lazy: [`next_event`](StreamDecoder::next_event) reads exactly one event and never looks at what is
+/// behind it. That matters where the meaning of the bytes changes in the middle, as behind
+/// `<proceed/>`.
+///
+/// The result does not depend on how the input is cut, and the cost is linear in its length.
+///
+/// ```
+/// use xmpp_stream::{Limits, StreamDecoder, StreamEvent};
+///
+/// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// decoder.push(b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' to='example.org' \
+///     xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><presence/><messa");
+///
+/// let Some(StreamEvent::Open(header)) = decoder.next_event()? else { panic!() };
+/// assert_eq!(header.to.as_deref(), Some("example.org"));
+/// let Some(StreamEvent::Element(presence)) = decoder.next_event()? else { panic!() };
+/// assert!(presence.is("jabber:client", "presence"));
+/// assert!(decoder.next_event()?.is_none()); // more is needed
+///
+/// decoder.push(b"ge><body>Hi</body></message></stream:stream>");
+/// let Some(StreamEvent::Element(message)) = decoder.next_event()? else { panic!() };
+/// assert_eq!(message.children().next().unwrap().text(), "Hi");
+/// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Close)));
+/// decoder.finish()?;
+/// # Ok::<(), xmpp_stream::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StreamDecoder {
+    buffer: BytesMut,
+    frontier: Frontier,
+    scanner: Scanner,
+    /// The root element was an empty one: after `Open` comes `Close`.
+    close_pending: bool,
+    closed: bool,
+    failed: Option<Error>,
+}
+
+/// What [`StreamDecoder::next_event`] found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StreamEvent {
+    /// The stream header (RFC 6120 section 4.2).
+    Open(StreamHeader),
+    /// A complete, validated first-level element.
+    Element(Element),
+    /// One octet of white space between first-level elements: keepalive (RFC 6120 section 4.6.1) or
+    /// layout. One event for each octet, so that events do not depend on how the input is cut.
+    Whitespace,
+    /// The closing tag of the stream (RFC 6120 section 4.4). Whatever follows is ignored.
+    Close,
+}
+
+impl StreamDecoder {
+    /// At the start of a stream.
+    pub fn new(limits: Limits) -> Self {
+        StreamDecoder {
+            buffer: BytesMut::new(),
+            frontier: Frontier::default(),
+            scanner: Scanner::new(limits),
+            close_pending: false,
+            closed: false,
+            failed: None,
+        }
+    }
+
+    /// Keeps bytes from the peer; nothing is parsed yet. Take all events before pushing more: only
+    /// then is what is held bounded by the [`Limits`].
+    pub fn push(&mut self, data: &[u8]) {
+        if !self.closed && self.failed.is_none() {
+            self.buffer.extend_from_slice(data);
+        }
+    }
+
+    /// Reads one event; `None` if more input is needed (or the stream is closed).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input up to where the event would have been complete. The decoder then
+    /// returns the same error for ever.
+    pub fn next_event(&mut self) -> Result<Option<StreamEvent>, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.advance();
+        if let Err(error) = &result {
+            self.failed = Some(error.clone());
+            self.buffer = BytesMut::new();
+        }
+        result
+    }
+
+    fn advance(&mut self) -> Result<Option<StreamEvent>, Error> {
+        if self.close_pending {
+            return Ok(Some(self.close()));
+        }
+        if self.closed {
+            return Ok(None);
+        }
+        self.frontier.extend(&self.buffer);
+        let (max, limit) = self.scanner.item_limit();
+        let end = self.frontier.checked().min(max);
+        if end < self.scanner.position() {
+            // The limits were lowered in the middle of an element.
+            return Err(Error::Limit { limit, max });
+        }
+        match self.scanner.scan(self.buffer.get(..end).unwrap_or_default())? {
+            Some(token) => self.take(token).map(Some),
+            None if end == max => Err(Error::Limit { limit, max }),
+            None => {
+                let offset = self.scanner.offset(end);
+                let document = if offset == end as u64 {
+                    self.buffer.get(..end)
+                } else {
+                    None
+                };
+                self.frontier.fault(document, offset).map_or(Ok(None), Err)
+            }
+        }
+    }
+
+    /// Turns what the scanner found into an event and goes on behind it.
+    fn take(&mut self, token: Token) -> Result<StreamEvent, Error> {
+        let length = self.scanner.position();
+        let event = match token {
+            Token::Whitespace => StreamEvent::Whitespace,
+            Token::Close => self.close(),
+            Token::Element => {
+                let bytes = self.buffer.split_to(length).freeze();
+                let scope = self.scanner.scope().clone();
+                let head = self.scanner.take_head();
+                self.frontier.advance(length);
+                self.scanner.next_item();
+                return Ok(StreamEvent::Element(Element::new(bytes, scope, head)));
+            }
+            Token::Header { empty } => {
+                self.close_pending = empty;
+                StreamEvent::Open(self.header(length)?)
+            }
+        };
+        // After the end nothing is kept.
+        self.buffer.advance(length.min(self.buffer.len()));
+        self.frontier.advance(length);
+        self.scanner.next_item();
+        Ok(event)
+    }
+
+    fn close(&mut self) -> StreamEvent {
+        self.close_pending = false;
+        self.closed = true;
+        self.buffer = BytesMut::new();
+        StreamEvent::Close
+    }
+
+    fn header(&self, length: usize) -> Result<StreamHeader, Error> {
+        let bytes = self.buffer.get(..length).unwrap_or_default();
+        let attribute = |name: &str| header_attribute(self.scanner.attributes(), bytes, b"", name.as_bytes());
+        let mut header = StreamHeader::from_scope(self.scanner.scope());
+        header.to = attribute("to");
+        header.from = attribute("from");
+        header.id = attribute("id");
+        if let Some(version) = attribute("version") {
+            let parsed = version.parse::<Version>();
+            let wrong = |_| {
+                Error::Header(HeaderError::Version {
+                    found: quote(version.as_bytes()),
+                })
+            };
+            header.version = Some(parsed.map_err(wrong)?);
+        }
+        Ok(header)
+    }
+
+    /// Call it when the transport has ended: `Ok` only if the stream was closed before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] if it was not, which may be an attack (RFC 6120 section 4.4), or the
+    /// error that stopped the decoder.
+    pub fn finish(&self) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.closed {
+            return Ok(());
+        }
+        let place = match self.scanner.place() {
+            Place::BetweenElements if !self.buffer.is_empty() => Place::Element,
+            Place::BeforeHeader if self.frontier.checked() < self.buffer.len() => Place::Header,
+            place => place,
+        };
+        Err(Error::Truncated {
+            within: place,
+            offset: self.scanner.offset(self.buffer.len()),
+        })
+    }
+
+    /// How many pushed bytes are not part of a returned event. Behind the last event before a
+    /// change of layers (`<proceed/>`), anything but 0 is an injection.
+    pub fn unread(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// A stream restart (RFC 6120 section 4.3.3): a new document begins with the next unread byte.
+    /// Everything else is forgotten, but for an error that has stopped the decoder.
+    pub fn restart(&mut self, limits: Limits) {
+        let strict = self.scanner.strict_prefixes();
+        self.scanner = Scanner::new(limits);
+        self.scanner.set_strict_prefixes(strict);
+        self.close_pending = false;
+        self.closed = false;
+    }
+
+    /// Changes the limits from here on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.scanner.set_limits(limits);
+    }
+
+    /// Whether to refuse prefixes that RFC 6120 section 4.8.5 lets one refuse, with
+    /// `bad-namespace-prefix`: any but `stream` (or none) on the stream header, and any on stanzas.
+    /// Off by default: prefixes have no meaning, and peers exist that use others.
+    pub fn set_strict_prefixes(&mut self, strict: bool) {
+        self.scanner.set_strict_prefixes(strict);
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        self.scanner.limits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By counting what is done, not how long it takes: no byte is read twice (but for the at most
+    /// three of a code point that is cut), so the work grows with the input and with the number of
+    /// pieces, and never with their product.
+    #[test]
+    fn xml_20_work_is_linear_however_the_input_is_cut() {
+        let header = "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'>";
+        let families = [
+            ("<a x='", "é", "'/>"),
+            ("<a>", "text ", "</a>"),
+            ("<a>", "&amp;", "</a>"),
+            ("<a>", "]]", "</a>"),
+            ("<a><![CDATA[", "]] >", "]]></a>"),
+            ("<a", " ", "/>"),
+            ("<", "a", "/>"),
+            ("<a>&#", "0", "65;</a>"),
+            ("", "<a/>", ""),
+            ("", " ", ""),
+        ];
+        for (start, repeated, end) in families {
+            for chunk in [1, 64, 4096] {
+                let work = |times: usize| {
+                    let input = [header, start, &repeated.repeat(times), end].concat();
+                    let mut decoder = StreamDecoder::new(Limits::unlimited());
+                    for piece in input.as_bytes().chunks(chunk) {
+                        decoder.push(piece);
+                        while decoder.next_event().expect("valid").is_some() {}
+                    }
+                    decoder.scanner.steps + decoder.frontier.examined
+                };
+                let (small, large) = (work(1000), work(16_000));
+                assert!(
+                    large < small * 17,
+                    "{start}{repeated}.. in pieces of {chunk}: {small}, 16 times as long {large}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,375 @@
+use crate::error::Error;
+use crate::escape;
+use crate::limits::Limits;
+use crate::scanner::input::Frontier;
+use crate::scanner::namespaces::{NsRef, Scope};
+use crate::scanner::tag::Attribute as RawAttribute;
+use crate::scanner::{Head, Scanner, Token};
+use crate::tree::{self, Attributes, Node};
+use bytes::Bytes;
+use quick_xml::name::{Namespace, PrefixDeclaration};
+use quick_xml::reader::NsReader;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+use xmpp_tls_core::{StreamKind, ns};
+
+/// A complete first-level element of a stream: a stanza, or a step of some negotiation.
+///
+/// It was validated when it was made, and it is the bytes as they were received ([`as_bytes`]),
+/// together with the namespaces that the stream header had declared. Cloning it copies neither. To
+/// hand it on to another stream give it to [`StreamEncoder::element`], which knows what to declare
+/// anew there.
+///
+/// The bytes are a slice of the buffer that they were received in, which lives as long as the last
+/// element in it; [`detach`](Element::detach) what is to be kept for long.
+///
+/// [`as_bytes`]: Element::as_bytes
+/// [`StreamEncoder::element`]: crate::StreamEncoder::element
+///
+/// ```
+/// use xmpp_stream::Element;
+/// use xmpp_tls_core::StreamKind;
+///
+/// let message = Element::parse(
+///     StreamKind::ClientToServer,
+///     "<message to='romeo@example.net'><body>Art thou not <![CDATA[Romeo]]>, &amp; a Montague?</body></message>",
+/// )?;
+/// assert!(message.is_stanza());
+/// assert_eq!(message.attribute("to").as_deref(), Some("romeo@example.net"));
+/// let body = message.children().find(|child| child.is("jabber:client", "body")).unwrap();
+/// assert_eq!(body.text(), "Art thou not Romeo, & a Montague?");
+/// # Ok::<(), xmpp_stream::Error>(())
+/// ```
+pub struct Element {
+    bytes: Bytes,
+    scope: Arc<Scope>,
+    head: Head,
+    tree: OnceLock<Vec<Node>>,
+}
+
+impl Element {
+    pub(crate) fn new(bytes: Bytes, scope: Arc<Scope>, head: Option<Head>) -> Self {
+        let head = head.unwrap_or_else(|| Head {
+            name: Default::default(),
+            namespace: NsRef::None,
+            declares_default: false,
+            inherited: 0,
+        });
+        Element {
+            bytes,
+            scope,
+            head,
+            tree: OnceLock::new(),
+        }
+    }
+
+    /// Reads and validates exactly one element as it would stand on a stream of this kind: without
+    /// prefix it is in the content namespace, and the prefix `stream` is declared. There is no limit
+    /// on its size; use a [`StreamDecoder`](crate::StreamDecoder) for input from a peer.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or with what stands before or behind it.
+    pub fn parse(kind: StreamKind, xml: impl Into<Bytes>) -> Result<Element, Error> {
+        Self::parse_in(scope_of(kind), xml.into())
+    }
+
+    pub(crate) fn parse_in(scope: Arc<Scope>, bytes: Bytes) -> Result<Element, Error> {
+        let mut frontier = Frontier::default();
+        frontier.extend(&bytes);
+        let end = frontier.checked();
+        let mut scanner = Scanner::in_stream(Limits::unlimited(), scope.clone());
+        let not_one = |found, position: usize| {
+            Err(Error::NotOneElement {
+                found,
+                offset: position as u64,
+            })
+        };
+        let fault = |position: usize| frontier.fault(None, position as u64);
+        match scanner.scan(bytes.get(..end).unwrap_or_default())? {
+            Some(Token::Element) if scanner.position() == bytes.len() => {
+                let head = scanner.take_head();
+                Ok(Element::new(bytes, scope, head))
+            }
+            Some(Token::Element) => not_one("something behind it", scanner.position()),
+            Some(Token::Whitespace) => not_one("white space in front of it", 0),
+            Some(Token::Close | Token::Header { .. }) => not_one("a closing tag", 0),
+            None => match fault(end) {
+                Some(error) => Err(error),
+                None => not_one("its beginning, or nothing", bytes.len()),
+            },
+        }
+    }
+
+    /// The local name.
+    pub fn name(&self) -> &str {
+        utf8(self.head.name.local(&self.bytes))
+    }
+
+    /// The namespace; empty if there is none.
+    pub fn namespace(&self) -> &str {
+        utf8(self.head.namespace.bytes(&self.bytes, &self.scope))
+    }
+
+    /// Whether this is its expanded name.
+    pub fn is(&self, namespace: &str, name: &str) -> bool {
+        self.head.name.local(&self.bytes) == name.as_bytes()
+            && self.head.namespace.bytes(&self.bytes, &self.scope) == namespace.as_bytes()
+    }
+
+    /// NS-10 of RFC 6120 section 4.1: `message`, `presence` or `iq` in a content namespace.
+    pub fn is_stanza(&self) -> bool {
+        matches!(self.name(), "message" | "presence" | "iq") && is_content_namespace(self.namespace())
+    }
+
+    /// The value of an attribute in no namespace, as XML 1.0 section 3.3.3 wants it: references
+    /// resolved, line ends and tabs turned into spaces.
+    pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        find_attribute(&self.bytes, self.head.name.end(), b"", name)
+    }
+
+    /// `xml:lang` of this element. Where it is absent, [`stream_lang`](Element::stream_lang) holds.
+    pub fn lang(&self) -> Option<Cow<'_, str>> {
+        find_attribute(&self.bytes, self.head.name.end(), b"xml", "lang")
+    }
+
+    /// The default language that the stream header gave (RFC 6120 section 4.7.4).
+    pub fn stream_lang(&self) -> Option<&str> {
+        self.scope.lang.as_deref()
+    }
+
+    /// The character data directly in this element (not that of its children), references
+    /// resolved, CDATA sections included, line ends normalised.
+    pub fn text(&self) -> Cow<'_, str> {
+        self.root().text()
+    }
+
+    /// The child elements, in document order.
+    pub fn children(&self) -> Children<'_> {
+        self.root().children()
+    }
+
+    /// This element as the root of the tree that [`children`](Element::children) walks. The tree is
+    /// made on first use and kept; it holds positions only.
+    pub fn root(&self) -> ChildElement<'_> {
+        ChildElement {
+            element: self,
+            index: 0,
+        }
+    }
+
+    /// Exactly what was received.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// [`as_bytes`](Element::as_bytes) as text.
+    pub fn as_str(&self) -> &str {
+        utf8(&self.bytes)
+    }
+
+    /// A copy in memory of its own, independent of the buffer that the element was received in.
+    pub fn detach(&self) -> Element {
+        Element {
+            bytes: Bytes::copy_from_slice(&self.bytes),
+            scope: self.scope.clone(),
+            head: self.head.clone(),
+            tree: OnceLock::new(),
+        }
+    }
+
+    /// A `quick_xml` reader over the element, which already knows the namespaces that the stream
+    /// header declared. (`quick_xml` compares namespaces as they are written, without resolving
+    /// references in them.)
+    ///
+    /// ```
+    /// use quick_xml::events::Event;
+    /// use quick_xml::name::{Namespace, ResolveResult};
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::{StreamKind, ns};
+    ///
+    /// let features = Element::parse(StreamKind::ClientToServer, "<stream:features/>")?;
+    /// let mut reader = features.reader();
+    /// let (namespace, event) = reader.read_resolved_event()?;
+    /// assert_eq!(namespace, ResolveResult::Bound(Namespace(ns::STREAM)));
+    /// assert!(matches!(event, Event::Empty(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reader(&self) -> NsReader<&[u8]> {
+        let mut reader = NsReader::from_str(self.as_str());
+        let resolver = reader.resolver_mut();
+        // Our own limits were applied when the element was made.
+        resolver.set_max_namespace_bindings(usize::MAX);
+        for (prefix, namespace) in &self.scope.declarations {
+            let prefix = match prefix.as_str() {
+                "" => PrefixDeclaration::Default,
+                prefix => PrefixDeclaration::Named(prefix),
+            };
+            // Fails only for reserved prefixes, which the header was not allowed to declare.
+            let _ = resolver.add(prefix, Namespace(namespace));
+        }
+        reader
+    }
+
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn nodes(&self) -> &[Node] {
+        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope))
+    }
+}
+
+impl Clone for Element {
+    fn clone(&self) -> Self {
+        // The tree is made again if it is needed: most clones are only handed on.
+        Element {
+            bytes: self.bytes.clone(),
+            scope: self.scope.clone(),
+            head: self.head.clone(),
+            tree: OnceLock::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Element").field(&self.as_str()).finish()
+    }
+}
+
+/// An element within an [`Element`].
+#[derive(Clone, Copy)]
+pub struct ChildElement<'a> {
+    element: &'a Element,
+    index: u32,
+}
+
+impl<'a> ChildElement<'a> {
+    fn node(&self) -> Option<&'a Node> {
+        self.element.nodes().get(self.index as usize)
+    }
+
+    fn slice(&self, range: impl Fn(&Node) -> (u32, u32)) -> &'a [u8] {
+        let Some(node) = self.node() else { return b"" };
+        let (start, end) = range(node);
+        self.element.bytes.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The local name.
+    pub fn name(&self) -> &'a str {
+        self.node()
+            .map_or("", |node| utf8(node.name.local(&self.element.bytes)))
+    }
+
+    /// The namespace; empty if there is none.
+    pub fn namespace(&self) -> &'a str {
+        let namespace = |node: &'a Node| node.namespace.bytes(&self.element.bytes, &self.element.scope);
+        self.node().map_or("", |node| utf8(namespace(node)))
+    }
+
+    /// Whether this is its expanded name.
+    pub fn is(&self, namespace: &str, name: &str) -> bool {
+        self.name() == name && self.namespace() == namespace
+    }
+
+    /// The value of an attribute in no namespace; see [`Element::attribute`].
+    pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
+        find_attribute(&self.element.bytes, self.node()?.name.end(), b"", name)
+    }
+
+    /// `xml:lang` of this element.
+    pub fn lang(&self) -> Option<Cow<'a, str>> {
+        find_attribute(&self.element.bytes, self.node()?.name.end(), b"xml", "lang")
+    }
+
+    /// The character data directly in this element; see [`Element::text`].
+    pub fn text(&self) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed("");
+        let Some(node) = self.node() else { return text };
+        let mut position = node.content;
+        for child in self.children().filter_map(|child| child.node()) {
+            tree::add_text(self.slice(|_| (position, child.start)), &mut text);
+            position = child.end;
+        }
+        tree::add_text(self.slice(|node| (position, node.content_end)), &mut text);
+        text
+    }
+
+    /// The child elements, in document order.
+    pub fn children(&self) -> Children<'a> {
+        let end = self.node().map_or(0, |node| node.next);
+        Children {
+            element: self.element,
+            index: self.index + 1,
+            end,
+        }
+    }
+
+    /// Exactly what was received. Not self-contained: prefixes and the default namespace may be
+    /// declared further out.
+    pub fn as_str(&self) -> &'a str {
+        utf8(self.slice(|node| (node.start, node.end)))
+    }
+}
+
+impl fmt::Debug for ChildElement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ChildElement").field(&self.as_str()).finish()
+    }
+}
+
+/// The iterator of [`Element::children`].
+#[derive(Clone, Debug)]
+pub struct Children<'a> {
+    element: &'a Element,
+    index: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = ChildElement<'a>;
+
+    fn next(&mut self) -> Option<ChildElement<'a>> {
+        if self.index >= self.end {
+            return None;
+        }
+        let child = ChildElement {
+            element: self.element,
+            index: self.index,
+        };
+        self.index = child.node()?.next;
+        Some(child)
+    }
+}
+
+pub(crate) fn is_content_namespace(namespace: &str) -> bool {
+    namespace == ns::CLIENT || namespace == ns::SERVER
+}
+
+/// The context of a stream of this kind, the same one for all of them.
+pub(crate) fn scope_of(kind: StreamKind) -> Arc<Scope> {
+    static CLIENT: LazyLock<Arc<Scope>> = LazyLock::new(|| Scope::of_kind(StreamKind::ClientToServer));
+    static SERVER: LazyLock<Arc<Scope>> = LazyLock::new(|| Scope::of_kind(StreamKind::ServerToServer));
+    match kind {
+        StreamKind::ClientToServer => CLIENT.clone(),
+        StreamKind::ServerToServer => SERVER.clone(),
+    }
+}
+
+fn find_attribute<'a>(bytes: &'a [u8], position: usize, prefix: &[u8], name: &str) -> Option<Cow<'a, str>> {
+    let wanted =
+        |a: &RawAttribute| !a.declares && a.name.prefix(bytes) == prefix && a.name.local(bytes) == name.as_bytes();
+    let attribute = Attributes::new(bytes, position).find(wanted)?;
+    Some(escape::attribute(utf8(attribute.value(bytes))))
+}
+
+/// The bytes were validated; slices of them are made at character boundaries only.
+fn utf8(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}

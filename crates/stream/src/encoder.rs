@@ -1,0 +1,223 @@
+use crate::element::{Element, is_content_namespace, scope_of};
+use crate::escape;
+use crate::header::StreamHeader;
+use crate::scanner::chars::is_ncname;
+use crate::scanner::namespaces::Scope;
+use crate::stream_error::StreamError;
+use crate::tree::Attributes;
+use bytes::{BufMut, BytesMut};
+use std::sync::Arc;
+use xmpp_tls_core::{StreamKind, ns};
+
+/// Writes one direction of a stream into a buffer of the caller's.
+///
+/// The prefix of the stream namespace is always `stream`, the default namespace the content
+/// namespace of the [`StreamKind`] (RFC 6120 sections 4.8.2 and 4.8.5).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use xmpp_stream::{StreamEncoder, StreamHeader};
+/// use xmpp_tls_core::StreamKind;
+///
+/// let mut encoder = StreamEncoder::new(StreamKind::ClientToServer);
+/// let mut out = BytesMut::new();
+/// encoder.open(&StreamHeader::new().with_to("example.org"), &mut out);
+/// encoder.close(&mut out);
+/// assert_eq!(
+///     out,
+///     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+///      xmlns:stream='http://etherx.jabber.org/streams' to='example.org' version='1.0'></stream:stream>",
+/// );
+/// ```
+#[derive(Debug)]
+pub struct StreamEncoder {
+    kind: StreamKind,
+    scope: Arc<Scope>,
+}
+
+impl StreamEncoder {
+    /// For streams of this kind.
+    pub fn new(kind: StreamKind) -> Self {
+        StreamEncoder {
+            kind,
+            scope: scope_of(kind),
+        }
+    }
+
+    /// Writes an XML declaration and the stream header: at the start, and again for each restart
+    /// (RFC 6120 section 4.3.3). Of the header's namespaces only further declarations count, such as
+    /// `db`; the content namespace follows from the kind of stream.
+    pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
+        let mut scope = Scope::clone(&scope_of(self.kind));
+        // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
+        out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns=");
+        escape::write_attribute(self.kind.content_namespace(), out);
+        out.put_slice(b" xmlns:stream=");
+        escape::write_attribute(ns::STREAM, out);
+        for (prefix, namespace) in header.declarations() {
+            let reserved =
+                matches!(prefix, "stream" | "xml" | "xmlns") || matches!(namespace, "" | ns::XML | ns::XMLNS);
+            if reserved || !is_ncname(prefix) || scope.namespace(prefix).is_some() {
+                continue;
+            }
+            declare(prefix, namespace, out);
+            scope.declarations.push((prefix.to_owned(), namespace.to_owned()));
+        }
+        let version = header.version.map(|version| version.to_string());
+        let attributes = [
+            ("from", &header.from),
+            ("to", &header.to),
+            ("id", &header.id),
+            ("version", &version),
+            ("xml:lang", &header.lang),
+        ];
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                put_attribute(name, value, out);
+            }
+        }
+        out.put_u8(b'>');
+        scope.lang.clone_from(&header.lang);
+        self.scope = Arc::new(scope);
+    }
+
+    /// Writes an element, which may come from any other stream: what it inherited from that
+    /// stream's header is declared anew, unless this stream's header declares the same. The two
+    /// content namespaces become each other: an element in `jabber:client` written to a
+    /// server-to-server stream is in `jabber:server` there, with the children that inherited it
+    /// (RFC 6120 section 4.8.3). Everything else stays as it was received.
+    pub fn element(&mut self, element: &Element, out: &mut BytesMut) {
+        write_scoped(element, &self.scope, Some(self.kind), out);
+    }
+
+    /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the
+    /// error is about the peer's header (RFC 6120 section 4.9.1.2), and
+    /// [`close`](StreamEncoder::close) must follow. Characters that XML excludes are replaced.
+    pub fn error(&mut self, error: &StreamError, out: &mut BytesMut) {
+        let condition = error.name();
+        out.put_slice(b"<stream:error>");
+        put_condition(condition, ns::STREAM_ERRORS, None, error.condition_text.as_deref(), out);
+        if let Some(text) = &error.text {
+            put_condition("text", ns::STREAM_ERRORS, error.lang.as_deref(), Some(text), out);
+        }
+        if let Some((namespace, name)) = &error.application {
+            if is_ncname(name) && !matches!(namespace.as_str(), ns::XML | ns::XMLNS) {
+                put_condition(name, namespace, None, None, out);
+            }
+        }
+        out.put_slice(b"</stream:error>");
+    }
+
+    /// Writes the closing tag. Nothing must be written after it.
+    pub fn close(&mut self, out: &mut BytesMut) {
+        out.put_slice(b"</stream:stream>");
+    }
+}
+
+fn put_attribute(name: &str, value: &str, out: &mut BytesMut) {
+    out.put_u8(b' ');
+    out.put_slice(name.as_bytes());
+    out.put_u8(b'=');
+    escape::write_attribute(value, out);
+}
+
+fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&str>, out: &mut BytesMut) {
+    out.put_u8(b'<');
+    out.put_slice(name.as_bytes());
+    put_attribute("xmlns", namespace, out);
+    if let Some(lang) = lang {
+        put_attribute("xml:lang", lang, out);
+    }
+    match text {
+        None => out.put_slice(b"/>"),
+        Some(text) => {
+            out.put_u8(b'>');
+            escape::write_text(text, out);
+            out.put_slice(b"</");
+            out.put_slice(name.as_bytes());
+            out.put_u8(b'>');
+        }
+    }
+}
+
+/// Writes `element` into another element whose default namespace is `default`.
+pub(crate) fn write_in(element: &Element, default: &str, out: &mut BytesMut) {
+    let mut scope = Scope {
+        declarations: vec![("stream".to_owned(), ns::STREAM.to_owned())],
+        lang: None,
+    };
+    if !default.is_empty() {
+        scope.declarations.push((String::new(), default.to_owned()));
+    }
+    write_scoped(element, &scope, None, out);
+}
+
+/// Writes `element` where `target` is in scope; with a `kind`, its content namespace replaces that
+/// of the stream where the element comes from.
+fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out: &mut BytesMut) {
+    let (source, head, bytes) = (element.scope(), element.head(), element.as_bytes());
+    let rescoped = |namespace: &str| match kind {
+        Some(kind) if is_content_namespace(namespace) => Some(kind.content_namespace()),
+        _ => None,
+    };
+    // The element's own declaration of its own namespace, if that is the other content namespace.
+    let own = rescoped(element.namespace())
+        .filter(|&content| content != element.namespace())
+        .and_then(|content| {
+            let prefix = head.name.prefix(bytes);
+            let declares = |a: &crate::scanner::tag::Attribute| {
+                let (start, end) = a.declared_prefix();
+                a.declares && bytes.get(start as usize..end as usize) == Some(prefix)
+            };
+            Attributes::new(bytes, head.name.end())
+                .find(declares)
+                .map(|attribute| (attribute.value, content))
+        });
+
+    let same_scope = std::ptr::eq(&**source, target) || **source == *target;
+    if same_scope && own.is_none() {
+        out.put_slice(bytes);
+        return;
+    }
+    let name_end = head.name.end();
+    out.put_slice(bytes.get(..name_end).unwrap_or_default());
+    if !same_scope {
+        if !head.declares_default {
+            let namespace = source.namespace("").unwrap_or_default();
+            let namespace = rescoped(namespace).unwrap_or(namespace);
+            if target.namespace("").unwrap_or_default() != namespace {
+                put_attribute("xmlns", namespace, out);
+            }
+        }
+        for (index, (prefix, namespace)) in source.declarations.iter().enumerate() {
+            let used = head.inherited & (1 << index.min(63)) != 0;
+            let namespace = rescoped(namespace).unwrap_or(namespace);
+            if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
+                declare(prefix, namespace, out);
+            }
+        }
+    }
+    match own {
+        None => out.put_slice(bytes.get(name_end..).unwrap_or_default()),
+        Some(((start, end), content)) => {
+            out.put_slice(bytes.get(name_end..start as usize).unwrap_or_default());
+            // `jabber:client` and `jabber:server` need no escaping in either kind of quotes.
+            out.put_slice(content.as_bytes());
+            out.put_slice(bytes.get(end as usize..).unwrap_or_default());
+        }
+    }
+}
+
+/// Whether the element's own start tag declares `prefix`.
+fn declares(element: &Element, prefix: &str) -> bool {
+    let bytes = element.as_bytes();
+    Attributes::new(bytes, element.head().name.end())
+        .any(|a| a.declares && a.name.has_prefix() && a.name.local(bytes) == prefix.as_bytes())
+}
+
+fn declare(prefix: &str, namespace: &str, out: &mut BytesMut) {
+    out.put_slice(b" xmlns:");
+    out.put_slice(prefix.as_bytes());
+    out.put_u8(b'=');
+    escape::write_attribute(namespace, out);
+}

@@ -1,0 +1,199 @@
+//! Escaping what is written and unescaping what was validated.
+
+use crate::scanner::chars;
+use bytes::{BufMut, BytesMut};
+use memchr::{memchr, memchr2};
+use std::borrow::Cow;
+
+/// Character data as an application sees it: references resolved, line ends normalised (XML 1.0
+/// sections 2.11 and 4.6). `raw` was validated.
+pub(crate) fn text(raw: &str) -> Cow<'_, str> {
+    if memchr2(b'&', b'\r', raw.as_bytes()).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    unescape(raw, Mode::Text, &mut out);
+    Cow::Owned(out)
+}
+
+/// The content of a CDATA section: only line ends are normalised.
+pub(crate) fn cdata(raw: &str) -> Cow<'_, str> {
+    if memchr(b'\r', raw.as_bytes()).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    unescape(raw, Mode::Cdata, &mut out);
+    Cow::Owned(out)
+}
+
+/// An attribute value as an application sees it: references resolved, white space that was written
+/// as itself turned into spaces (XML 1.0 section 3.3.3; without a DTD every attribute is CDATA, so
+/// nothing is trimmed). `raw` was validated.
+pub(crate) fn attribute(raw: &str) -> Cow<'_, str> {
+    if !raw.bytes().any(|byte| matches!(byte, b'&' | b'\t' | b'\r' | b'\n')) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    unescape(raw, Mode::Attribute, &mut out);
+    Cow::Owned(out)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Text,
+    Cdata,
+    Attribute,
+}
+
+fn unescape(raw: &str, mode: Mode, out: &mut String) {
+    let mut rest = raw;
+    let special = |byte: u8| match byte {
+        b'&' => mode != Mode::Cdata,
+        b'\r' => true,
+        b'\t' | b'\n' => mode == Mode::Attribute,
+        _ => false,
+    };
+    while let Some(at) = rest.bytes().position(special) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(reference) = found.strip_prefix('&') {
+            let (name, behind) = reference.split_once(';').unwrap_or((reference, ""));
+            out.extend(resolve(name));
+            rest = behind;
+        } else {
+            let behind = found
+                .strip_prefix("\r\n")
+                .or_else(|| found.get(1..))
+                .unwrap_or_default();
+            out.push(if mode == Mode::Attribute { ' ' } else { '\n' });
+            rest = behind;
+        }
+    }
+    out.push_str(rest);
+}
+
+/// What a reference (without `&` and `;`) stands for.
+fn resolve(name: &str) -> Option<char> {
+    Some(match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "apos" => '\'',
+        "quot" => '"',
+        _ => {
+            let digits = name.strip_prefix('#')?;
+            let code = match digits.strip_prefix('x') {
+                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+                None => digits.parse(),
+            };
+            return code.ok().and_then(char::from_u32);
+        }
+    })
+}
+
+/// Writes character data; `false` if it has a character that XML cannot carry (which is then
+/// written as U+FFFD).
+pub(crate) fn write_text(value: &str, out: &mut BytesMut) -> bool {
+    write(value, out, |before, byte| match byte {
+        b'<' => Some("&lt;"),
+        b'&' => Some("&amp;"),
+        // Only `]]>` must not stand in text.
+        b'>' if before.ends_with(b"]]") => Some("&gt;"),
+        // A reader turns a carriage return into a line feed, unless it is a reference.
+        b'\r' => Some("&#13;"),
+        _ => None,
+    })
+}
+
+/// Writes an attribute value between single quotes; `false` as in [`write_text`].
+pub(crate) fn write_attribute(value: &str, out: &mut BytesMut) -> bool {
+    out.put_u8(b'\'');
+    let legal = write(value, out, |_, byte| match byte {
+        b'<' => Some("&lt;"),
+        b'&' => Some("&amp;"),
+        b'\'' => Some("&apos;"),
+        b'\t' => Some("&#9;"),
+        b'\n' => Some("&#10;"),
+        b'\r' => Some("&#13;"),
+        _ => None,
+    });
+    out.put_u8(b'\'');
+    legal
+}
+
+fn write(value: &str, out: &mut BytesMut, escape: impl Fn(&[u8], u8) -> Option<&'static str>) -> bool {
+    let bytes = value.as_bytes();
+    let mut legal = true;
+    let mut done = 0;
+    let mut put = |from: usize, to: usize, instead: &str| {
+        out.put_slice(bytes.get(from..to).unwrap_or_default());
+        out.put_slice(instead.as_bytes());
+    };
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= 0x40 && byte != 0xEF {
+            continue;
+        }
+        let (instead, width) = match escape(bytes.get(..at).unwrap_or_default(), byte) {
+            Some(escaped) => (escaped, 1),
+            None if byte < 0x20 && !chars::is_char(u32::from(byte)) => ("\u{FFFD}", 1),
+            None if matches!(bytes.get(at..at + 3), Some([0xEF, 0xBF, 0xBE | 0xBF])) => ("\u{FFFD}", 3),
+            None => continue,
+        };
+        legal &= instead != "\u{FFFD}";
+        put(done, at, instead);
+        done = at + width;
+    }
+    put(done, bytes.len(), "");
+    legal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: fn(&str, &mut BytesMut) -> bool, value: &str) -> (String, bool) {
+        let mut out = BytesMut::new();
+        let legal = write(value, &mut out);
+        (String::from_utf8(out.to_vec()).unwrap(), legal)
+    }
+
+    #[test]
+    fn xml_05_references_are_resolved() {
+        assert_eq!(
+            text("&#65;&#x42;&lt;&gt;&amp;&apos;&quot;&#x10FFFF;"),
+            "AB<>&'\"\u{10FFFF}"
+        );
+        assert!(matches!(text("no reference"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn line_ends_are_normalised_unless_they_are_references() {
+        assert_eq!(text("a\r\nb\rc\nd&#13;"), "a\nb\nc\nd\r");
+        assert_eq!(cdata("a\r\nb\rc&amp;"), "a\nb\nc&amp;");
+        assert_eq!(attribute("a\r\nb\rc\td\n&#10;"), "a b c d \n");
+    }
+
+    #[test]
+    fn only_what_must_be_escaped_is() {
+        assert_eq!(
+            written(write_text, "a<b>c&d\"e'f]]>g\t\n\r"),
+            ("a&lt;b>c&amp;d\"e'f]]&gt;g\t\n&#13;".into(), true)
+        );
+        assert_eq!(
+            written(write_attribute, "a<b>c&d\"e'f\t\n\r"),
+            ("'a&lt;b>c&amp;d\"e&apos;f&#9;&#10;&#13;'".into(), true)
+        );
+    }
+
+    #[test]
+    fn xml_11_what_xml_cannot_carry_is_never_written() {
+        assert_eq!(
+            written(write_text, "a\0b\u{FFFE}c\u{FFFF}\u{FFFD}"),
+            ("a\u{FFFD}b\u{FFFD}c\u{FFFD}\u{FFFD}".into(), false)
+        );
+        assert_eq!(
+            written(write_text, "\u{FEFF}\u{FFF0}\u{7F}"),
+            ("\u{FEFF}\u{FFF0}\u{7F}".into(), true)
+        );
+    }
+}

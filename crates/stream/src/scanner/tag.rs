@@ -1,0 +1,430 @@
+//! Start tags, end tags and attributes.
+
+use super::chars::{HIGH, START, class, is_space};
+use super::name::NameScan;
+use super::namespaces::NsRef;
+use super::{Flow, Head, Open, Scanner, State, Step, Token};
+use crate::error::{Error, HeaderError, NamespaceError, XmlError, quote};
+use crate::escape;
+use crate::limits::LimitKind;
+use std::borrow::Cow;
+use xmpp_tls_core::ns;
+
+/// Where a qualified name is. Positions fit into 32 bits because items are limited to 4 GiB.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Name {
+    start: u32,
+    /// Behind the colon, or the same as `start`.
+    local: u32,
+    end: u32,
+}
+
+impl Name {
+    pub(crate) fn new(start: usize, local: usize, end: usize) -> Self {
+        Name {
+            start: start as u32,
+            local: local as u32,
+            end: end as u32,
+        }
+    }
+
+    pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn local<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.local as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn prefix<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes
+            .get(self.start as usize..(self.local as usize).saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn has_prefix(&self) -> bool {
+        self.start != self.local
+    }
+
+    pub(crate) fn end(&self) -> usize {
+        self.end as usize
+    }
+}
+
+/// An attribute of the start tag at hand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attribute {
+    pub(crate) name: Name,
+    /// What is between the quotes.
+    pub(crate) value: (u32, u32),
+    pub(crate) declares: bool,
+}
+
+impl Attribute {
+    pub(crate) fn value<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes
+            .get(self.value.0 as usize..self.value.1 as usize)
+            .unwrap_or_default()
+    }
+
+    /// The prefix that a namespace declaration binds; empty for `xmlns`.
+    pub(crate) fn declared_prefix(&self) -> (u32, u32) {
+        if self.name.has_prefix() {
+            (self.name.local, self.name.end)
+        } else {
+            (self.name.end, self.name.end)
+        }
+    }
+}
+
+/// An attribute of the stream header as the application sees it.
+pub(crate) fn header_attribute(attributes: &[Attribute], bytes: &[u8], prefix: &[u8], name: &[u8]) -> Option<String> {
+    let wanted = |a: &&Attribute| a.name.prefix(bytes) == prefix && a.name.local(bytes) == name;
+    let raw = attributes.iter().find(wanted)?.value(bytes);
+    Some(escape::attribute(std::str::from_utf8(raw).unwrap_or_default()).into_owned())
+}
+
+/// From here on, duplicates are looked for by sorting: comparing all pairs would be quadratic.
+const MANY: usize = 16;
+
+impl Scanner {
+    #[inline]
+    pub(super) fn start_name(&mut self, bytes: &[u8]) -> Step {
+        let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
+        let Some(name) = scan? else { return Ok(Flow::Starved) };
+        self.tag = name;
+        self.state = State::TagGap;
+        Ok(Flow::On)
+    }
+
+    #[inline]
+    pub(super) fn tag_gap(&mut self, bytes: &[u8]) -> Step {
+        match self.peek(bytes) {
+            None => Ok(Flow::Starved),
+            Some(b'>') => self.finish_start_tag(bytes, false),
+            Some(b'/') => self.step(State::Slash),
+            Some(byte) if is_space(byte) => self.step(State::TagSpace),
+            Some(_) => self.unexpected(bytes, "white space, '/' or '>'"),
+        }
+    }
+
+    #[inline]
+    pub(super) fn tag_space(&mut self, bytes: &[u8]) -> Step {
+        while let Some(byte) = self.peek(bytes) {
+            match byte {
+                b'>' => return self.finish_start_tag(bytes, false),
+                b'/' => return self.step(State::Slash),
+                _ if is_space(byte) => self.position += 1,
+                _ if class(byte) & (START | HIGH) != 0 => {
+                    if self.attributes.len() >= self.limits.attributes {
+                        return Self::exceeds(LimitKind::Attributes, self.limits.attributes);
+                    }
+                    self.name = NameScan::at(self.position);
+                    self.state = State::AttributeName;
+                    return Ok(Flow::On);
+                }
+                _ => return self.unexpected(bytes, "an attribute, '/' or '>'"),
+            }
+        }
+        Ok(Flow::Starved)
+    }
+
+    #[inline]
+    pub(super) fn attribute_name(&mut self, bytes: &[u8]) -> Step {
+        let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
+        let Some(name) = scan? else { return Ok(Flow::Starved) };
+        let declares = if name.has_prefix() {
+            let declares = name.prefix(bytes) == b"xmlns";
+            self.prefixed += usize::from(!declares);
+            declares
+        } else {
+            name.whole(bytes) == b"xmlns"
+        };
+        self.declarations += usize::from(declares);
+        self.attributes.push(Attribute {
+            name,
+            value: (0, 0),
+            declares,
+        });
+        self.state = State::Equals;
+        Ok(Flow::On)
+    }
+
+    #[inline]
+    pub(super) fn equals(&mut self, bytes: &[u8]) -> Step {
+        while let Some(byte) = self.peek(bytes) {
+            match byte {
+                b'=' => return self.step(State::Quote),
+                _ if is_space(byte) => self.position += 1,
+                _ => return self.unexpected(bytes, "'=' behind the name of an attribute"),
+            }
+        }
+        Ok(Flow::Starved)
+    }
+
+    #[inline]
+    pub(super) fn opening_quote(&mut self, bytes: &[u8]) -> Step {
+        while let Some(byte) = self.peek(bytes) {
+            match byte {
+                b'\'' | b'"' => {
+                    self.quote = byte;
+                    self.value_start = self.position + 1;
+                    return self.step(State::Value);
+                }
+                _ if is_space(byte) => self.position += 1,
+                _ => return self.unexpected(bytes, "a quote around an attribute value"),
+            }
+        }
+        Ok(Flow::Starved)
+    }
+
+    #[inline]
+    pub(super) fn value(&mut self, bytes: &[u8]) -> Step {
+        let unread = bytes.get(self.position..).unwrap_or_default();
+        let end = memchr::memchr3(self.quote, b'<', b'&', unread);
+        self.position += end.unwrap_or(unread.len());
+        if self.position - self.value_start > self.limits.attribute_value_bytes {
+            return Self::exceeds(LimitKind::AttributeValueBytes, self.limits.attribute_value_bytes);
+        }
+        match self.peek(bytes) {
+            None => Ok(Flow::Starved),
+            Some(b'&') => {
+                self.resume = State::Value;
+                self.reference_start = self.position;
+                self.step(State::Reference)
+            }
+            Some(b'<') => self.unexpected(bytes, "an attribute value, where it is written &lt;"),
+            Some(_) => {
+                if let Some(attribute) = self.attributes.last_mut() {
+                    attribute.value = (self.value_start as u32, self.position as u32);
+                }
+                self.step(State::TagGap)
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn slash(&mut self, bytes: &[u8]) -> Step {
+        match self.peek(bytes) {
+            None => Ok(Flow::Starved),
+            Some(b'>') => self.finish_start_tag(bytes, true),
+            Some(_) => self.unexpected(bytes, "'>' behind '/'"),
+        }
+    }
+
+    /// At the `>` of a start tag: what can only be judged as a whole.
+    fn finish_start_tag(&mut self, bytes: &[u8], empty: bool) -> Step {
+        self.position += 1;
+        if self.attributes.len() > 1 {
+            self.refuse_duplicates(bytes)?;
+        }
+        let outside = self.namespaces.len() as u32;
+        if self.declarations > 0 {
+            self.declare_namespaces(bytes)?;
+        }
+        let first = self.open.is_empty();
+        let mut namespace = NsRef::None;
+        // The namespace of inner elements does not matter here, only that they have one.
+        if first || self.tag.has_prefix() {
+            namespace = self.resolve(self.tag, bytes)?;
+        }
+        if self.prefixed > 0 {
+            self.resolve_attributes(bytes)?;
+        }
+        if self.root.is_none() {
+            return self.header(bytes, namespace, empty);
+        }
+        if first {
+            self.first_level(bytes, namespace)?;
+        }
+        if !empty {
+            self.open.push(Open {
+                name: (self.tag.start, self.tag.end),
+                declarations: outside,
+            });
+        } else {
+            self.namespaces.truncate(outside as usize);
+            if first {
+                return self.finish_element();
+            }
+        }
+        self.state = State::Content;
+        Ok(Flow::On)
+    }
+
+    fn first_level(&mut self, bytes: &[u8], namespace: NsRef) -> Result<(), Error> {
+        if self.strict_prefixes && self.tag.has_prefix() {
+            let namespace = namespace.bytes(bytes, &self.scope);
+            if namespace == ns::CLIENT.as_bytes() || namespace == ns::SERVER.as_bytes() {
+                return Err(Error::Header(HeaderError::Prefix {
+                    prefix: quote(self.tag.prefix(bytes)),
+                }));
+            }
+        }
+        let declares_default = self.attributes.iter().any(|a| a.declares && !a.name.has_prefix());
+        self.head = Some(Head {
+            name: self.tag,
+            namespace,
+            declares_default,
+            inherited: 0,
+        });
+        Ok(())
+    }
+
+    fn finish_element(&mut self) -> Step {
+        if let Some(head) = &mut self.head {
+            head.inherited = self.namespaces.inherited;
+        }
+        self.state = State::Content;
+        Ok(Flow::Done(Token::Element))
+    }
+
+    /// The namespace of an element's name.
+    fn resolve(&mut self, name: Name, bytes: &[u8]) -> Result<NsRef, Error> {
+        let prefix = name.prefix(bytes);
+        match self.namespaces.find(prefix, bytes, &self.scope) {
+            Some(namespace) => Ok(namespace),
+            None => Err(self.undeclared(prefix)),
+        }
+    }
+
+    #[cold]
+    fn undeclared(&self, prefix: &[u8]) -> Error {
+        self.wrong(NamespaceError::UndeclaredPrefix { prefix: quote(prefix) })
+    }
+
+    fn wrong(&self, kind: NamespaceError) -> Error {
+        Error::Namespace {
+            kind,
+            offset: self.offset(self.tag_start),
+        }
+    }
+
+    fn declare_namespaces(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let offset = self.offset(self.tag_start);
+        for attribute in self.attributes.iter().filter(|attribute| attribute.declares) {
+            self.namespaces
+                .declare(attribute, bytes, &self.scope, &self.limits, offset)?;
+        }
+        Ok(())
+    }
+
+    fn resolve_attributes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.prefixed == 1 {
+            let prefixed = |a: &&Attribute| a.name.has_prefix() && !a.declares;
+            if let Some(attribute) = self.attributes.iter().find(prefixed).copied() {
+                self.resolve(attribute.name, bytes)?;
+            }
+            return Ok(());
+        }
+        // Namespaces in XML 1.0 section 6.3: different prefixes can make the same attribute.
+        let mut expanded: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(self.prefixed);
+        for index in 0..self.attributes.len() {
+            let Some(attribute) = self.attributes.get(index).copied() else {
+                break;
+            };
+            if !attribute.name.has_prefix() || attribute.declares {
+                continue;
+            }
+            let namespace = self.resolve(attribute.name, bytes)?.bytes(bytes, &self.scope).to_vec();
+            expanded.push((attribute.name.local(bytes), Cow::Owned(namespace)));
+        }
+        expanded.sort_unstable();
+        let twin = expanded.windows(2).find(|pair| matches!(pair, [a, b] if a == b));
+        match twin.and_then(|pair| pair.first()) {
+            None => Ok(()),
+            Some((name, namespace)) => Err(self.wrong(NamespaceError::DuplicateAttribute {
+                namespace: quote(namespace),
+                name: quote(name),
+            })),
+        }
+    }
+
+    fn refuse_duplicates(&self, bytes: &[u8]) -> Result<(), Error> {
+        let twin = if self.attributes.len() <= MANY {
+            self.attributes.iter().enumerate().find_map(|(index, attribute)| {
+                let name = attribute.name.whole(bytes);
+                let earlier = self.attributes.get(..index).unwrap_or_default();
+                earlier
+                    .iter()
+                    .any(|other| other.name.whole(bytes) == name)
+                    .then_some(name)
+            })
+        } else {
+            let mut names: Vec<&[u8]> = self
+                .attributes
+                .iter()
+                .map(|attribute| attribute.name.whole(bytes))
+                .collect();
+            names.sort_unstable();
+            names.windows(2).find_map(|pair| match pair {
+                [a, b] if a == b => Some(*a),
+                _ => None,
+            })
+        };
+        match twin {
+            None => Ok(()),
+            Some(name) => {
+                let kind = XmlError::DuplicateAttribute { name: quote(name) };
+                Err(Error::Xml {
+                    kind,
+                    offset: self.offset(self.tag_start),
+                })
+            }
+        }
+    }
+
+    // End tags.
+
+    #[inline]
+    pub(super) fn end_name(&mut self, bytes: &[u8]) -> Step {
+        let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
+        let Some(name) = scan? else { return Ok(Flow::Starved) };
+        let found = name.whole(bytes);
+        let expected = match (self.open.last(), &self.root) {
+            (Some(open), _) => bytes
+                .get(open.name.0 as usize..open.name.1 as usize)
+                .unwrap_or_default(),
+            (None, Some(root)) => root,
+            (None, None) => b"",
+        };
+        if found != expected {
+            let kind = XmlError::MismatchedTag {
+                expected: quote(expected),
+                found: quote(found),
+            };
+            return Err(Error::Xml {
+                kind,
+                offset: self.offset(self.tag_start),
+            });
+        }
+        self.state = State::EndSpace;
+        Ok(Flow::On)
+    }
+
+    #[inline]
+    pub(super) fn end_space(&mut self, bytes: &[u8]) -> Step {
+        while let Some(byte) = self.peek(bytes) {
+            match byte {
+                b'>' => return self.close_tag(),
+                _ if is_space(byte) => self.position += 1,
+                _ => return self.unexpected(bytes, "'>'"),
+            }
+        }
+        Ok(Flow::Starved)
+    }
+
+    fn close_tag(&mut self) -> Step {
+        self.position += 1;
+        let Some(open) = self.open.pop() else {
+            self.state = State::Closed;
+            return Ok(Flow::Done(Token::Close));
+        };
+        self.namespaces.truncate(open.declarations as usize);
+        if self.open.is_empty() {
+            return self.finish_element();
+        }
+        self.state = State::Content;
+        Ok(Flow::On)
+    }
+}

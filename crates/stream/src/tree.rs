@@ -1,0 +1,212 @@
+//! Walking through an element that the scanner has validated: no errors here, only positions.
+
+use crate::escape;
+use crate::scanner::chars::is_space;
+use crate::scanner::namespaces::{Namespaces, NsRef, Scope};
+use crate::scanner::tag::{Attribute, Name};
+use memchr::{memchr, memmem};
+use std::borrow::Cow;
+
+/// One element of a tree; the tree is a list in document order.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: Name,
+    pub(crate) namespace: NsRef,
+    /// Where its `<` is.
+    pub(crate) start: u32,
+    /// Behind the `>` of its start tag.
+    pub(crate) content: u32,
+    /// In front of its end tag.
+    pub(crate) content_end: u32,
+    /// Behind it.
+    pub(crate) end: u32,
+    /// The node behind its last descendant. (While the tree is built: its parent.)
+    pub(crate) next: u32,
+}
+
+/// The attributes of a start tag, namespace declarations included.
+#[derive(Debug)]
+pub(crate) struct Attributes<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+impl<'a> Attributes<'a> {
+    /// `position` is behind the element's name.
+    pub(crate) fn new(bytes: &'a [u8], position: usize) -> Self {
+        Attributes { bytes, position }
+    }
+
+    fn skip_space(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.bytes.get(self.position)?;
+            if !is_space(byte) {
+                return Some(byte);
+            }
+            self.position += 1;
+        }
+    }
+
+    /// Once there are no more: where the tag ends, and whether it is an empty one.
+    fn end(mut self) -> (usize, bool) {
+        while self.next().is_some() {}
+        let empty = self.bytes.get(self.position) == Some(&b'/');
+        (self.position + 1 + usize::from(empty), empty)
+    }
+}
+
+impl Iterator for Attributes<'_> {
+    type Item = Attribute;
+
+    fn next(&mut self) -> Option<Attribute> {
+        if matches!(self.skip_space()?, b'/' | b'>') {
+            return None;
+        }
+        let start = self.position;
+        let name = qualified_name(self.bytes, start, b'=');
+        self.position = name.end();
+        self.skip_space()?;
+        self.position += 1;
+        let quote = self.skip_space()?;
+        let value = self.position + 1;
+        let length = memchr(quote, self.bytes.get(value..)?)?;
+        self.position = value + length + 1;
+        let declares = match name.has_prefix() {
+            true => name.prefix(self.bytes) == b"xmlns",
+            false => name.whole(self.bytes) == b"xmlns",
+        };
+        Some(Attribute {
+            name,
+            value: (value as u32, (value + length) as u32),
+            declares,
+        })
+    }
+}
+
+/// The name at `start`, which ends at white space, `/`, `>` or `stop`.
+fn qualified_name(bytes: &[u8], start: usize, stop: u8) -> Name {
+    let mut local = start;
+    let mut end = start;
+    while let Some(&byte) = bytes.get(end) {
+        if byte == b':' {
+            local = end + 1;
+        } else if byte == stop || byte == b'/' || byte == b'>' || is_space(byte) {
+            break;
+        }
+        end += 1;
+    }
+    Name::new(start, local, end)
+}
+
+/// The whole tree under the element that `bytes` is.
+pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::with_capacity(8);
+    let mut namespaces = Namespaces::default();
+    // How many declarations were in scope outside of each open element that made some.
+    let mut outside: Vec<(u32, usize)> = Vec::new();
+    let mut parent = u32::MAX;
+    let mut position = 0;
+    while let Some(at) = bytes.get(position..).and_then(|rest| memchr(b'<', rest)) {
+        let start = position + at;
+        match bytes.get(start + 1) {
+            Some(b'/') => {
+                let Some(length) = bytes.get(start..).and_then(|rest| memchr(b'>', rest)) else {
+                    break;
+                };
+                position = start + length + 1;
+                let count = nodes.len() as u32;
+                let closed = parent;
+                let Some(node) = nodes.get_mut(closed as usize) else {
+                    break;
+                };
+                parent = std::mem::replace(&mut node.next, count);
+                node.content_end = start as u32;
+                node.end = position as u32;
+                if let Some((_, declarations)) = outside.pop_if(|(index, _)| *index == closed) {
+                    namespaces.truncate(declarations);
+                }
+                if parent == u32::MAX {
+                    break;
+                }
+            }
+            Some(b'!') => position = cdata_end(bytes, start),
+            Some(_) => {
+                let name = qualified_name(bytes, start + 1, b'>');
+                let index = nodes.len() as u32;
+                let declarations = namespaces.len();
+                let mut attributes = Attributes::new(bytes, name.end());
+                for attribute in attributes.by_ref().filter(|attribute| attribute.declares) {
+                    namespaces.redeclare(&attribute, bytes);
+                }
+                let namespace = namespaces.find(name.prefix(bytes), bytes, scope).unwrap_or(NsRef::None);
+                let (end, empty) = attributes.end();
+                position = end;
+                let (start, end) = (start as u32, end as u32);
+                let next = if empty { index + 1 } else { parent };
+                nodes.push(Node {
+                    name,
+                    namespace,
+                    start,
+                    content: end,
+                    content_end: end,
+                    end,
+                    next,
+                });
+                if empty {
+                    namespaces.truncate(declarations);
+                    if parent == u32::MAX {
+                        break;
+                    }
+                } else {
+                    if namespaces.len() > declarations {
+                        outside.push((index, declarations));
+                    }
+                    parent = index;
+                }
+            }
+            None => break,
+        }
+    }
+    nodes
+}
+
+const CDATA_START: &[u8] = b"<![CDATA[";
+const CDATA_END: &[u8] = b"]]>";
+
+fn cdata_end(bytes: &[u8], start: usize) -> usize {
+    let length = bytes.get(start..).and_then(|rest| memmem::find(rest, CDATA_END));
+    length.map_or(bytes.len(), |length| start + length + CDATA_END.len())
+}
+
+/// Adds what a stretch of character data without elements stands for.
+pub(crate) fn add_text<'a>(raw: &'a [u8], to: &mut Cow<'a, str>) {
+    let mut rest = raw;
+    while !rest.is_empty() {
+        let (piece, cdata) = match memchr(b'<', rest) {
+            Some(0) => {
+                let end = cdata_end(rest, 0);
+                let content = rest
+                    .get(CDATA_START.len()..end.saturating_sub(CDATA_END.len()))
+                    .unwrap_or_default();
+                rest = rest.get(end..).unwrap_or_default();
+                (content, true)
+            }
+            found => {
+                let (piece, behind) = rest.split_at(found.unwrap_or(rest.len()));
+                rest = behind;
+                (piece, false)
+            }
+        };
+        let piece = std::str::from_utf8(piece).unwrap_or_default();
+        let piece = if cdata {
+            escape::cdata(piece)
+        } else {
+            escape::text(piece)
+        };
+        if to.is_empty() {
+            *to = piece;
+        } else {
+            to.to_mut().push_str(&piece);
+        }
+    }
+}
