@@ -1,9 +1,13 @@
 # Sourced by the checks: one line per check, and a count at the end.
 #
-# TALLY is a file with one letter per check, so that the count survives subshells.
+# TALLY is a file with one letter per check, so that the count survives subshells and scripts that call
+# scripts. Only the outermost prints the count.
 
-: "${TALLY:=$(mktemp)}"
-export TALLY
+if [ -z "${TALLY:-}" ]; then
+  TALLY=$(mktemp)
+  export TALLY
+  outermost=1
+fi
 
 ok() { echo "ok $1"; echo p >> "$TALLY"; }
 
@@ -30,6 +34,6 @@ failed() { grep -c f "$TALLY" || true; }
 
 # summary: the closing line; fails if a check failed or none ran
 summary() {
-  echo "$(passed) passed, $(failed) failed"
+  [ -z "${outermost:-}" ] || echo "$(passed) passed, $(failed) failed"
   [ "$(failed)" = 0 ] && [ "$(passed)" != 0 ]
 }
