@@ -5,9 +5,12 @@
 // SERVICE is xmpp://HOST:PORT (STARTTLS) or xmpps://HOST:PORT (direct TLS). Certificates are verified
 // against NODE_EXTRA_CA_CERTS. Logs in, binds, pings the server, and prints one JSON object: the
 // address, the TLS version and "pong", or the error. Exit status 0 if there was a pong.
+import { webcrypto } from "node:crypto";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import tls from "node:tls";
+
+globalThis.crypto ??= webcrypto; // Node 18 has no global one yet
 
 const [modules, service, domain, username, password] = process.argv.slice(2);
 const resolve = createRequire(pathToFileURL(`${modules}/`)).resolve;

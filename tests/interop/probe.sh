@@ -29,8 +29,8 @@ matrix() {
     for kind in good selfsigned expired wrongname otherca; do
       start "$kind" "$version"
       verdict "$kind"
-      probe "$server: TLS $version: $kind: STARTTLS" $status "$pattern" --connect 127.0.0.2:5222
-      probe "$server: TLS $version: $kind: direct TLS" $status "$pattern" --connect 127.0.0.2:5223 --direct-tls
+      probe "$server: TLS $version: $kind: STARTTLS" "$status" "$pattern" --connect 127.0.0.2:5222
+      probe "$server: TLS $version: $kind: direct TLS" "$status" "$pattern" --connect 127.0.0.2:5223 --direct-tls
     done
     start good "$version"
     probe "$server: TLS $version is reported" 0 "TLS ?v?${version/./[._]}" --connect 127.0.0.2:5222
@@ -43,7 +43,7 @@ s2s() {
   for kind in good wrongname; do
     start $kind 1.3
     verdict $kind
-    probe "$server: s2s: $kind: STARTTLS" $status "$pattern" --s2s --connect 127.0.0.2:5269
-    probe "$server: s2s: $kind: direct TLS" $status "$pattern" --s2s --connect 127.0.0.2:5270 --direct-tls
+    probe "$server: s2s: $kind: STARTTLS" "$status" "$pattern" --s2s --connect 127.0.0.2:5269
+    probe "$server: s2s: $kind: direct TLS" "$status" "$pattern" --s2s --connect 127.0.0.2:5270 --direct-tls
   done
 }

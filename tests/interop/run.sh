@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 W=$(absolute "$1")
 shift
 examples=${CARGO_TARGET_DIR:-$here/../../target}/release/examples
-export here W PROBE=${PROBE:-$examples/probe} SERVER=${SERVER:-$examples/server_tokio}
+export here W EXAMPLES=$examples PROBE=${PROBE:-$examples/probe} SERVER=${SERVER:-$examples/server_tokio}
 [ $# -gt 0 ] || for f in "$here"/checks/*.sh; do set -- "$@" "$(basename "$f" .sh)"; done
 trap '"$here/down.sh" "$W"; rm -f "$TALLY"' EXIT
 "$here/certs.sh" "$W" a.test b.test c.test d.test >/dev/null
