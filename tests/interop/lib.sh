@@ -38,7 +38,7 @@ stop_pids() {
   [ -f "$1" ] || return 0
   local pid i
   while read -r pid; do
-    tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2" || continue
+    { tr '\0' ' ' < "/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -- "$2" || continue
     kill "$pid" 2>/dev/null || true
     for ((i = 0; i < 200; i++)); do
       kill -0 "$pid" 2>/dev/null || break
