@@ -19,6 +19,12 @@
 //! # Features
 //! - `serde`: [`CertificateFacts`] and what it holds implement `Serialize`.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 mod algorithms;
 mod certificate;
 mod constraints;

@@ -1,6 +1,6 @@
 use crate::limits::LimitKind;
 use crate::stream_error::StreamError;
-use xmpp_tls_core::{StreamCondition, ns};
+use xmpp_tls_core::{StreamCondition, ns, StreamKind};
 
 /// Why a stream or an element was refused. Each says what was found and where; offsets count bytes
 /// from the start of the document (the stream, after a restart the new one).
@@ -239,6 +239,14 @@ pub enum HeaderError {
         /// The prefix.
         prefix: String,
     },
+    /// The default namespace is not that of this kind of stream (RFC 6120 section 4.8.3).
+    #[error("content namespace {found:?} does not belong on a {kind} stream")]
+    ContentNamespace {
+        /// What it is.
+        found: String,
+        /// The kind of stream.
+        kind: StreamKind,
+    },
     /// `version` is not two numbers with a dot between them.
     #[error("version {found:?} is no version")]
     Version {
@@ -318,7 +326,9 @@ impl Error {
             Error::Xml { .. } | Error::Namespace { .. } => StreamCondition::NOT_WELL_FORMED,
             Error::Restricted { .. } => StreamCondition::RESTRICTED_XML,
             Error::Encoding { .. } => StreamCondition::UNSUPPORTED_ENCODING,
-            Error::Header(HeaderError::NotAStream { .. }) => StreamCondition::INVALID_NAMESPACE,
+            Error::Header(HeaderError::NotAStream { .. } | HeaderError::ContentNamespace { .. }) => {
+                StreamCondition::INVALID_NAMESPACE
+            }
             Error::Header(HeaderError::Prefix { .. }) => StreamCondition::BAD_NAMESPACE_PREFIX,
             Error::Header(HeaderError::Version { .. }) => StreamCondition::UNSUPPORTED_VERSION,
             Error::Limit { .. } => StreamCondition::POLICY_VIOLATION,

@@ -11,6 +11,12 @@
 //!
 //! What it does not do: sockets, TLS, negotiation, any decision about whom to trust.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 mod builder;
 mod decoder;
 mod element;
@@ -20,6 +26,7 @@ mod escape;
 mod features;
 mod header;
 mod limits;
+mod response;
 mod scanner;
 mod stream_error;
 mod tree;

@@ -17,6 +17,8 @@ pub struct End<E: Engine> {
     pub error: Option<E::Error>,
     /// Every byte it has ever written, before anybody tampered with it.
     pub wrote: Vec<u8>,
+    /// In how many writes.
+    pub writes: usize,
     pub(super) deadline: Option<Instant>,
     reaction: Option<Reaction<E>>,
 }
@@ -31,6 +33,7 @@ where
             events: Vec::new(),
             error: None,
             wrote: Vec::new(),
+            writes: 0,
             deadline: None,
             reaction: None,
         }
@@ -54,10 +57,12 @@ where
         }
         let mut busy = false;
         let (wrote, events, reaction) = (&mut self.wrote, &mut self.events, &mut self.reaction);
+        let writes = &mut self.writes;
         let rest = drive::settle(&mut self.engine, |engine, step| {
             busy = true;
             match step {
                 Step::Transmit(bytes) => {
+                    *writes += 1;
                     wrote.extend_from_slice(&bytes);
                     out.write(&bytes);
                 }
