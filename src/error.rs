@@ -1,0 +1,188 @@
+use crate::tls::TlsError;
+use std::fmt;
+use xmpp_identity::IdentityError;
+use xmpp_starttls::TlsVersion;
+use xmpp_stream::StreamError;
+use xmpp_tls_core::{Domain, StreamCondition};
+
+/// Which step of a session was under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// STARTTLS, in clear.
+    Starttls,
+    /// The TLS handshake.
+    Tls,
+    /// Inside TLS, waiting for the peer's stream header.
+    Header,
+    /// The stream is open.
+    Open,
+    /// The stream is being closed.
+    Closing,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Starttls => "negotiating STARTTLS",
+            Phase::Tls => "the TLS handshake",
+            Phase::Header => "waiting for the stream header",
+            Phase::Open => "the stream was open",
+            Phase::Closing => "closing the stream",
+        })
+    }
+}
+
+/// Why a session ended before both sides wanted it to: where it stood, and what happened.
+///
+/// Its one line of text names the domain, the finding and, where there is one, the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Error {
+    /// The domain this is about, as far as it is known: the one wanted, or ours on the receiving side.
+    pub domain: Option<Domain>,
+    /// Where the session stood.
+    pub phase: Phase,
+    /// What happened.
+    pub kind: ErrorKind,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(domain) = &self.domain {
+            write!(f, "{domain}: ")?;
+        }
+        write!(f, "{}: {}", self.phase, self.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.kind)
+    }
+}
+
+/// What ended a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// STARTTLS was not negotiated. Nothing is retried in clear.
+    #[error(transparent)]
+    Starttls(#[from] xmpp_starttls::Error),
+    /// TLS failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The peer's certificate does not make it the one it should be.
+    #[error(transparent)]
+    Identity(Box<IdentityError>),
+    /// What was negotiated does not satisfy the policy.
+    #[error("refused by policy: {0}")]
+    Policy(PolicyViolation),
+    /// What the peer sent is not an XMPP stream, or exceeds a limit.
+    #[error(transparent)]
+    Stream(#[from] xmpp_stream::Error),
+    /// The peer's stream header does not fit.
+    #[error("the peer's stream header does not fit: {0}")]
+    Header(HeaderProblem),
+    /// The peer closed the stream with an error.
+    #[error("the peer closed the stream: {0}")]
+    StreamError(StreamError),
+    /// The peer said nothing in time.
+    #[error("timed out")]
+    TimedOut,
+    /// The connection ended although the stream was not closed: something may be missing.
+    #[error("the connection ended {}", if *close_notify { "without </stream:stream>" } else { "without a TLS close_notify: what came last may be cut off" })]
+    Truncated {
+        /// Whether TLS at least was closed properly.
+        close_notify: bool,
+    },
+    /// The session was used in a way its documentation rules out.
+    #[error("misuse: {0}")]
+    ApiMisuse(&'static str),
+}
+
+/// Which demand of a [`Policy`](crate::policy::Policy) is not met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyViolation {
+    /// The TLS version is too old.
+    #[error("{negotiated} was negotiated, at least {minimum} is required")]
+    Version {
+        /// What was negotiated.
+        negotiated: TlsVersion,
+        /// What is required.
+        minimum: TlsVersion,
+    },
+    /// The server chose an ALPN protocol that was not offered (RFC 9325 section 3.8).
+    #[error("the peer chose the ALPN protocol {chosen:?}, which was not offered")]
+    Alpn {
+        /// What it chose.
+        chosen: String,
+    },
+    /// An earlier TLS session was resumed, which is not enabled.
+    #[error("the TLS session was resumed, which hides the peer's certificate")]
+    Resumed,
+}
+
+/// What is wrong with a peer's stream header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderProblem {
+    /// `to` is missing, and more than one domain is served.
+    #[error("it does not say which domain it is for")]
+    NoDomain,
+    /// `to` names a domain that is not served.
+    #[error("it is for {to:?}, which is not served here")]
+    UnknownDomain {
+        /// What it says.
+        to: String,
+    },
+    /// `to` or `from` is not what it was before: an identity cannot change within a connection.
+    #[error("{attribute} is {now:?} but was {before:?}")]
+    Changed {
+        /// Which attribute.
+        attribute: &'static str,
+        /// What it was.
+        before: String,
+        /// What it is.
+        now: String,
+    },
+}
+
+impl HeaderProblem {
+    fn stream_condition(&self) -> StreamCondition {
+        match self {
+            HeaderProblem::NoDomain | HeaderProblem::UnknownDomain { .. } => StreamCondition::HOST_UNKNOWN,
+            HeaderProblem::Changed { attribute: "from", .. } => StreamCondition::INVALID_FROM,
+            HeaderProblem::Changed { .. } => StreamCondition::HOST_UNKNOWN,
+        }
+    }
+}
+
+impl Error {
+    /// The stream error the peer was told. `None` where XML is not spoken: a failure of TLS or of the
+    /// certificate ends in a bare close (RFC 6120 section 5.4.3.2).
+    pub fn stream_condition(&self) -> Option<StreamCondition> {
+        match &self.kind {
+            ErrorKind::Starttls(source) => source.stream_condition(),
+            ErrorKind::Stream(source) => source.stream_condition(),
+            ErrorKind::Header(problem) => Some(problem.stream_condition()),
+            ErrorKind::TimedOut if self.phase == Phase::Header => Some(StreamCondition::CONNECTION_TIMEOUT),
+            ErrorKind::TimedOut
+            | ErrorKind::Tls(_)
+            | ErrorKind::Identity(_)
+            | ErrorKind::Policy(_)
+            | ErrorKind::StreamError(_)
+            | ErrorKind::Truncated { .. }
+            | ErrorKind::ApiMisuse(_) => None,
+        }
+    }
+
+    /// The verdict on the peer's certificate, if that is what failed.
+    pub fn identity(&self) -> Option<&IdentityError> {
+        match &self.kind {
+            ErrorKind::Identity(error) | ErrorKind::Tls(TlsError::CertificateRejected(error)) => Some(error),
+            _ => None,
+        }
+    }
+}

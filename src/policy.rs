@@ -1,0 +1,98 @@
+//! What must hold before a stream counts as secured.
+
+use crate::danger;
+use std::time::Duration;
+use xmpp_starttls::TlsVersion;
+use xmpp_stream::Limits;
+
+/// What must hold before a stream counts as secured, and how long each step may take.
+///
+/// The default requires TLS 1.2 or later and a certificate that is good for the domain. Everything
+/// weaker needs a value of the [`danger`] module, so it can be found by searching for that word.
+///
+/// ```
+/// use xmpp_starttls::TlsVersion;
+/// use xmpp_tls::policy::Policy;
+///
+/// let mut policy = Policy::default();
+/// policy.minimum_version = TlsVersion::TLS_1_3;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Whether a stream may go on without TLS. Required by default (RFC 7590, RFC 9325 section 3.2).
+    pub encryption: Encryption,
+    /// Whether the server's certificate must be good. Required by default (RFC 7590 section 3.4).
+    pub authentication: Authentication,
+    /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
+    pub minimum_version: TlsVersion,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// What a peer may make us hold before it has authenticated.
+    pub limits_before_authentication: Limits,
+    /// The same afterwards, from [`Session::restart`](crate::session::Session::restart) on.
+    pub limits_after_authentication: Limits,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            encryption: Encryption::Required,
+            authentication: Authentication::Required,
+            minimum_version: TlsVersion::TLS_1_2,
+            timeouts: Timeouts::default(),
+            limits_before_authentication: Limits::before_authentication(),
+            limits_after_authentication: Limits::after_authentication(),
+        }
+    }
+}
+
+/// Whether a stream may go on without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// Nothing but the negotiation of TLS is ever said in clear. A peer that does not offer TLS is
+    /// asked for it all the same (RFC 7590 section 3.1).
+    #[default]
+    Required,
+    /// TLS is used where it is offered. Anybody on the path can keep it from being offered.
+    Opportunistic(danger::PlaintextAccepted),
+}
+
+/// Whether the server's certificate must be good for the domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authentication {
+    /// A bad certificate ends the handshake.
+    #[default]
+    Required,
+    /// A bad certificate is recorded in the report and the stream goes on, encrypted to somebody.
+    Recorded(danger::UnverifiedPeerAccepted),
+}
+
+/// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer
+/// cannot hold a connection for the sum of them by stalling in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// TCP, including every address of the host; used by the drivers.
+    pub connect: Duration,
+    /// From the first octet of the stream header to `<proceed/>`.
+    pub starttls: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// From the end of the handshake to the peer's stream header.
+    pub header: Duration,
+    /// From our closing tag to the peer's, then to its `close_notify`.
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Duration::from_secs(30),
+            starttls: Duration::from_secs(30),
+            tls: Duration::from_secs(30),
+            header: Duration::from_secs(30),
+            close: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What protects a connection: encrypted? authenticated, by what? which TLS, which certificate?
+
+#[cfg(feature = "serde")]
+mod json;
+mod text;
+
+use crate::session::Role;
+use crate::tls::TlsSession;
+use pki_types::CertificateDer;
+use xmpp_identity::{CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, Verdict};
+use xmpp_starttls::{CipherSuite, TlsVersion};
+use xmpp_tls_core::{Domain, Side, StreamKind};
+
+/// What protects one connection, as the session established it (RFC 7590 section 3.6).
+///
+/// Its [`Display`](std::fmt::Display) is for people; with the feature `serde` it serialises. It never
+/// holds a secret.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SecurityReport {
+    /// Which kind of stream.
+    pub kind: StreamKind,
+    /// Our side of it.
+    pub side: Side,
+    /// The domain that the receiving side serves: the one wanted, or ours.
+    pub domain: Option<Domain>,
+    /// The TLS session; `None`: the stream is in clear.
+    pub tls: Option<TlsReport>,
+    /// Whether the peer is authenticated, and by what.
+    pub authentication: Authentication,
+}
+
+/// The TLS session of a connection.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TlsReport {
+    /// How it began.
+    pub start: TlsStart,
+    /// The protocol version.
+    pub version: TlsVersion,
+    /// The cipher suite's IANA code.
+    pub cipher_suite: CipherSuite,
+    /// The cipher suite's IANA name.
+    pub cipher_suite_name: String,
+    /// The group or method of key exchange; `None` if the TLS library does not tell.
+    pub key_exchange: Option<String>,
+    /// Whether a later theft of the long-term key leaves this session secret.
+    pub forward_secret: bool,
+    /// The ALPN protocol agreed on.
+    pub alpn: Option<String>,
+    /// Whether an earlier TLS session was resumed.
+    pub resumed: bool,
+    /// The server name (SNI) that a client asked us for.
+    pub server_name: Option<String>,
+    /// What the peer showed, leaf first, as DER.
+    pub peer_chain: Vec<CertificateDer<'static>>,
+}
+
+/// How TLS began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsStart {
+    /// By STARTTLS.
+    StartTls {
+        /// Whether the peer offered it; otherwise it was tried all the same, and somebody may have
+        /// removed the offer.
+        offered: bool,
+    },
+    /// With the first octet (XEP-0368).
+    DirectTls,
+}
+
+/// Whether the peer is authenticated on this connection.
+///
+/// The receiving side of a client's connection does not authenticate its peer here: clients log in
+/// with SASL, inside the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Authentication {
+    /// By a certificate with a trusted chain and an identity of the domain; the handshake proved
+    /// possession of its key.
+    Certificate {
+        /// Which identifier of the certificate matched which expectation.
+        matched: IdentityMatch,
+        /// The state of the chain, with the trust anchor.
+        chain: ChainStatus,
+    },
+    /// A certificate was shown and is not good for the domain.
+    Rejected {
+        /// Both facts, chain and identity.
+        verdict: Verdict,
+        /// What is wrong, in words.
+        error: Box<IdentityError>,
+    },
+    /// Nothing was shown or asked for.
+    NotAsked,
+}
+
+impl SecurityReport {
+    pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession) -> Self {
+        let authentication = match &session.verdict {
+            None => Authentication::NotAsked,
+            Some(verdict) => match verdict.check() {
+                Ok(matched) => {
+                    Authentication::Certificate { matched: matched.clone(), chain: verdict.chain.clone() }
+                }
+                Err(error) => Authentication::Rejected { verdict: verdict.clone(), error: Box::new(error) },
+            },
+        };
+        SecurityReport {
+            kind: role.kind(),
+            side: role.side(),
+            domain: role.domain().cloned(),
+            tls: Some(TlsReport {
+                start,
+                version: session.facts.version(),
+                cipher_suite: session.facts.cipher_suite(),
+                cipher_suite_name: session.cipher_suite,
+                key_exchange: session.key_exchange,
+                forward_secret: session.forward_secret,
+                alpn: session.alpn.map(|alpn| String::from_utf8_lossy(&alpn).into_owned()),
+                resumed: session.resumed,
+                server_name: session.server_name,
+                peer_chain: session.peer_chain,
+            }),
+            authentication,
+        }
+    }
+
+    pub(crate) fn of_plaintext(role: &Role) -> Self {
+        SecurityReport {
+            kind: role.kind(),
+            side: role.side(),
+            domain: role.domain().cloned(),
+            tls: None,
+            authentication: Authentication::NotAsked,
+        }
+    }
+
+    /// Whether TLS encrypts the stream.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Whether the peer proved that it is the domain.
+    pub fn is_authenticated(&self) -> bool {
+        match self.authentication {
+            Authentication::Certificate { .. } => self.is_encrypted(),
+            Authentication::Rejected { .. } | Authentication::NotAsked => false,
+        }
+    }
+
+    /// The facts of each certificate the peer showed, leaf first. They are read anew from the DER at
+    /// each call.
+    pub fn certificates(&self) -> impl Iterator<Item = Result<CertificateFacts, CertificateError>> + '_ {
+        let chain = self.tls.as_ref().map_or(&[][..], |tls| &tls.peer_chain);
+        chain.iter().map(CertificateFacts::from_der)
+    }
+}

@@ -1,0 +1,76 @@
+use crate::policy::Policy;
+use crate::tls::{TlsAcceptor, TlsConnector};
+use std::sync::Arc;
+use xmpp_identity::IdentityVerifier;
+use xmpp_stream::{Features, FeaturesBuilder};
+
+/// How a connection gets its TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// A stream header in clear, then STARTTLS (RFC 6120 section 5).
+    #[default]
+    StartTls,
+    /// TLS from the first octet, with ALPN (XEP-0368).
+    DirectTls,
+}
+
+/// Everything the initiating side of connections has in common; share it by [`Arc`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// What must hold.
+    pub policy: Policy,
+    /// The TLS library.
+    pub connector: Arc<dyn TlsConnector>,
+    /// Trust anchors and signature algorithms.
+    pub verifier: IdentityVerifier,
+    /// The `xml:lang` of our headers (RFC 6120 section 4.7.4).
+    pub language: String,
+}
+
+impl ClientConfig {
+    /// The default [`Policy`] over any TLS library. For rustls there is
+    /// [`ClientConfig::rustls`](crate::session::ClientConfig::rustls).
+    pub fn new(connector: Arc<dyn TlsConnector>, verifier: IdentityVerifier) -> Self {
+        ClientConfig { policy: Policy::default(), connector, verifier, language: "en".to_owned() }
+    }
+
+    /// Another policy.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+/// Everything the receiving side of connections has in common; share it by [`Arc`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// What must hold.
+    pub policy: Policy,
+    /// The TLS library, with the certificates of the domains served.
+    pub acceptor: Arc<dyn TlsAcceptor>,
+    /// The languages we speak, the default first (RFC 6120 section 4.7.4).
+    pub languages: Vec<String>,
+    /// What is offered beside STARTTLS to peers that do without, under
+    /// [`Encryption::Opportunistic`](crate::policy::Encryption::Opportunistic) only.
+    pub plaintext_features: FeaturesBuilder,
+}
+
+impl ServerConfig {
+    /// The default [`Policy`] for the domains that `acceptor` has certificates for.
+    pub fn new(acceptor: impl TlsAcceptor + 'static) -> Self {
+        ServerConfig {
+            policy: Policy::default(),
+            acceptor: Arc::new(acceptor),
+            languages: vec!["en".to_owned()],
+            plaintext_features: Features::builder(),
+        }
+    }
+
+    /// Another policy.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+}

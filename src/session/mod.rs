@@ -1,0 +1,407 @@
+//! Sessions: one engine from the first octet of a connection to a secured stream, and on.
+//!
+//! ```text
+//!              STARTTLS                              direct TLS
+//!   Negotiating --Upgrade--> Handshaking <------------- start
+//!       |                        | handshake done: the gate
+//!       | danger only            v
+//!       v                     Secured --> header --> Opened --> elements --> closing
+//!   Plaintext                            ^              |
+//!                                        +-- restart ---+  (after SASL)
+//! ```
+
+mod client;
+mod config;
+mod gate;
+mod negotiation;
+mod role;
+mod server;
+mod stream;
+
+pub use client::Target;
+pub use config::{ClientConfig, Mode, ServerConfig};
+pub(crate) use role::Role;
+
+use crate::error::{Error, ErrorKind, Phase};
+use crate::security::{SecurityReport, TlsStart};
+use crate::time::Now;
+use crate::tls::{TlsEngine, TlsError, TlsState};
+use bytes::{Bytes, BytesMut};
+use negotiation::{Negotiated, Negotiation};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+use stream::{Heard, OpenStream};
+use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
+use xmpp_stream::{Element, Features, StreamHeader};
+use xmpp_tls_core::{Engine, Output, Side};
+
+/// One connection, from its first octet to its last, without I/O.
+///
+/// Made by [`Session::client`] or [`Session::server`]; driven by the loop of [`Engine`], or by a
+/// driver of [`io`](crate::io).
+///
+/// Under the default policy [`Event::Secured`] comes before anything the application can send leaves,
+/// and before anything the peer said inside TLS is reported.
+#[derive(Debug)]
+pub struct Session {
+    role: Role,
+    clock: Now,
+    /// The latest time the session was told.
+    now: Instant,
+    state: State,
+    outgoing: BytesMut,
+    events: VecDeque<Event>,
+    ended: bool,
+    deadline: Option<Instant>,
+    report: Option<Arc<SecurityReport>>,
+    failure: Option<Error>,
+}
+
+#[derive(Debug)]
+enum State {
+    Negotiating(Box<Negotiation>),
+    Handshaking(Box<Handshake>),
+    Streaming(Box<OpenStream>),
+    Finished,
+}
+
+#[derive(Debug)]
+struct Handshake {
+    /// `None`: direct TLS.
+    token: Option<UpgradeToken>,
+    tls: Box<dyn TlsEngine>,
+    plaintext: BytesMut,
+    deadline: Instant,
+}
+
+/// What a session reports.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// TLS is up and satisfies the policy: this is what protects the stream.
+    Secured(Arc<SecurityReport>),
+    /// The stream goes on without TLS, which only [`danger`](crate::danger) makes possible.
+    Plaintext(Arc<SecurityReport>),
+    /// The stream is open: this is the peer's header. Reported again after each restart.
+    Opened(StreamHeader),
+    /// The features that the receiving entity offers; log in next.
+    Features(Features),
+    /// Any other first-level element.
+    Element(Element),
+    /// The stream is closed; drop the transport.
+    Closed(Closed),
+}
+
+/// How a stream ended that both sides wanted to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Closed {
+    /// Closing tags and, inside TLS, `close_notify` both ways.
+    Properly,
+    /// Closing tags both ways, then the connection ended without `close_notify`. Nothing is missing:
+    /// the peer's closing tag came inside TLS.
+    WithoutCloseNotify,
+    /// The peer did not answer our closing tag in time.
+    Unanswered,
+}
+
+impl Session {
+    /// What protects the stream, from [`Event::Secured`] (or [`Event::Plaintext`]) on.
+    pub fn report(&self) -> Option<&Arc<SecurityReport>> {
+        self.report.as_ref()
+    }
+
+    /// Sends an element. Possible once [`Event::Opened`] was reported.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ApiMisuse`] before the stream is open and after [`close`](Self::close), which does
+    /// no harm. The error that ended the session earlier.
+    pub fn send(&mut self, element: &Element) -> Result<(), Error> {
+        self.with_stream(|stream, _, outgoing| stream.send(element, outgoing))
+    }
+
+    /// Sends one space between elements, which keeps the connection alive (RFC 6120 section 4.6.1).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_keepalive(&mut self) -> Result<(), Error> {
+        self.with_stream(|stream, _, outgoing| stream.keepalive(outgoing))
+    }
+
+    /// Begins the stream anew after SASL succeeded (RFC 6120 section 6.4.6): the receiving entity calls
+    /// it behind sending `<success/>`, the initiating entity on receiving it. From now on the limits
+    /// for an authenticated peer apply.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn restart(&mut self) -> Result<(), Error> {
+        let header = self.role.initial_header();
+        let limits = self.role.policy().limits_after_authentication.clone();
+        let timeout = self.role.policy().timeouts.header;
+        self.with_stream(|stream, now, _| stream.restart(header, limits, now + timeout))
+    }
+
+    /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
+    /// What the peer still sends is reported until [`Event::Closed`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn close(&mut self) -> Result<(), Error> {
+        self.with_stream(|stream, now, outgoing| stream.close(now, outgoing))
+    }
+
+    /// Until when the peer has to do what the session waits for, as last told by
+    /// [`Output::WantsInput`]. Drivers bound their writes by it.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// What must be written before anything else happens, without waiting for input. For drivers that
+    /// send while something else reads.
+    pub fn take_transmit(&mut self) -> Option<Bytes> {
+        match &mut self.state {
+            State::Streaming(_) | State::Finished => self.take_outgoing(),
+            State::Negotiating(_) | State::Handshaking(_) => None,
+        }
+    }
+
+    fn new(role: Role, clock: Now, state: State) -> Self {
+        let deadline = clock.instant + role.policy().timeouts.starttls;
+        Session {
+            role,
+            clock,
+            now: clock.instant,
+            state,
+            outgoing: BytesMut::new(),
+            events: VecDeque::new(),
+            ended: false,
+            deadline: Some(deadline),
+            report: None,
+            failure: None,
+        }
+    }
+
+    fn with_stream(
+        &mut self,
+        verb: impl FnOnce(&mut OpenStream, Instant, &mut BytesMut) -> Result<(), ErrorKind>,
+    ) -> Result<(), Error> {
+        self.check()?;
+        let done = match &mut self.state {
+            State::Streaming(stream) => verb(stream, self.now, &mut self.outgoing),
+            State::Negotiating(_) | State::Handshaking(_) => Err(ErrorKind::ApiMisuse("the stream is not open yet")),
+            State::Finished => Err(ErrorKind::ApiMisuse("the stream was closed")),
+        };
+        done.map_err(|kind| self.error(kind))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        let phase = match &self.state {
+            State::Negotiating(_) => Phase::Starttls,
+            State::Handshaking(_) => Phase::Tls,
+            State::Streaming(stream) => stream.phase(),
+            State::Finished => Phase::Closing,
+        };
+        Error { domain: self.role.domain().cloned(), phase, kind }
+    }
+
+    /// Ends the session; while XML is spoken the peer is told why.
+    fn fail(&mut self, kind: ErrorKind) {
+        let error = self.error(kind);
+        if let State::Streaming(stream) = &mut self.state {
+            let apology = self.role.apology();
+            // The first failure is the one to report; the connection is dropped either way.
+            let _ = stream.fail(error.stream_condition(), &apology, &mut self.outgoing);
+        }
+        self.failure = Some(error);
+    }
+
+    fn take_outgoing(&mut self) -> Option<Bytes> {
+        // What ends a handshake leaves together with our header: two small segments would make the
+        // peer wait for a delayed acknowledgement.
+        let more_follows = match &self.state {
+            State::Handshaking(handshake) => handshake.tls.state() != TlsState::Handshaking,
+            State::Streaming(stream) => stream.begins(),
+            State::Negotiating(_) | State::Finished => false,
+        };
+        let hold = more_follows && self.failure.is_none();
+        (!hold && !self.outgoing.is_empty()).then(|| self.outgoing.split().freeze())
+    }
+
+    /// One step; `None`: the state changed, look again.
+    fn step(&mut self) -> Result<Option<Output<Event>>, ErrorKind> {
+        match &mut self.state {
+            State::Negotiating(negotiation) => match negotiation.poll_output()? {
+                Output::Transmit(bytes) => Ok(Some(Output::Transmit(bytes))),
+                Output::WantsInput(deadline) => Ok(Some(Output::WantsInput(deadline))),
+                Output::Event(Some(Negotiated::Opened(opened))) => {
+                    let served = self.role.choose_domain(&opened.header);
+                    negotiation.decide(served)?;
+                    Ok(None)
+                }
+                Output::Event(Some(Negotiated::Upgrade(token))) => self.start_tls(Some(token)).map(|()| None),
+                Output::Event(Some(Negotiated::Plaintext(stream))) => Ok(Some(self.go_on_in_clear(*stream))),
+                Output::Event(None) => Ok(None),
+            },
+            State::Handshaking(handshake) => {
+                if handshake.tls.state() != TlsState::Handshaking {
+                    return self.finish_handshake().map(Some);
+                }
+                if self.ended {
+                    return Err(ErrorKind::Tls(TlsError::Truncated));
+                }
+                if self.now >= handshake.deadline {
+                    return Err(ErrorKind::TimedOut);
+                }
+                Ok(Some(Output::WantsInput(Some(handshake.deadline))))
+            }
+            State::Streaming(stream) => match stream.step(self.now, self.ended, &mut self.outgoing)? {
+                Heard::Again => Ok(None),
+                Heard::Nothing(deadline) => Ok(Some(Output::WantsInput(deadline))),
+                Heard::Header(header) => {
+                    let response = self.role.answer_header(&header)?;
+                    stream.opened(response, &mut self.outgoing)?;
+                    Ok(Some(Output::Event(Event::Opened(header))))
+                }
+                Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
+                Heard::Closed(how) => {
+                    self.state = State::Finished;
+                    Ok(Some(Output::Event(Event::Closed(how))))
+                }
+            },
+            State::Finished => Ok(Some(Output::WantsInput(None))),
+        }
+    }
+
+    fn start_tls(&mut self, token: Option<UpgradeToken>) -> Result<(), ErrorKind> {
+        let mut tls = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
+        tls.write_tls(&mut self.outgoing)?;
+        let deadline = self.now + self.role.policy().timeouts.tls;
+        self.state = State::Handshaking(Box::new(Handshake { token, tls, plaintext: BytesMut::new(), deadline }));
+        Ok(())
+    }
+
+    /// The handshake is done: whether it is good enough is for the gate to say.
+    fn finish_handshake(&mut self) -> Result<Output<Event>, ErrorKind> {
+        let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finished) else {
+            return Err(ErrorKind::ApiMisuse("no handshake to finish"));
+        };
+        let Handshake { token, mut tls, plaintext, deadline: _ } = *handshake;
+        let Some(session) = tls.take_session() else {
+            return Err(ErrorKind::Tls(TlsError::Misconfigured("the TLS engine tells no facts".to_owned())));
+        };
+        let (start, stream) = match token {
+            Some(token) => (TlsStart::StartTls { offered: token.offered() }, token.secured(session.facts)),
+            None => {
+                (TlsStart::DirectTls, SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts))
+            }
+        };
+        self.role.learn_domain(&session);
+        let candidate = gate::Candidate {
+            policy: self.role.policy(),
+            session: &session,
+            alpn: (start == TlsStart::DirectTls || self.role.side() == Side::Receiving).then(|| self.role.kind()),
+            verdict: session.verdict.as_ref(),
+        };
+        let secured = gate::pass(candidate, tls, stream, plaintext)?;
+        let report = Arc::new(SecurityReport::of_tls(&self.role, start, session));
+        self.report = Some(report.clone());
+        let limits = self.role.policy().limits_before_authentication.clone();
+        let stream = OpenStream::inside_tls(
+            secured,
+            self.role.initial_header(),
+            limits,
+            &self.role.policy().timeouts,
+            self.now,
+        );
+        self.state = State::Streaming(Box::new(stream));
+        Ok(Output::Event(Event::Secured(report)))
+    }
+
+    fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
+        let report = Arc::new(SecurityReport::of_plaintext(&self.role));
+        self.report = Some(report.clone());
+        self.events.extend([Event::Opened(stream.header), self.role.event(stream.first)]);
+        let timeouts = &self.role.policy().timeouts;
+        self.state = State::Streaming(Box::new(OpenStream::in_clear(stream.decoder, stream.encoder, timeouts)));
+        Output::Event(Event::Plaintext(report))
+    }
+}
+
+impl Engine for Session {
+    type Event = Event;
+    type Error = Error;
+
+    fn handle_input(&mut self, now: Instant, data: &[u8]) -> Result<(), Error> {
+        self.check()?;
+        self.now = self.now.max(now);
+        if data.is_empty() {
+            return Ok(());
+        }
+        let taken = match &mut self.state {
+            State::Negotiating(negotiation) => negotiation.handle_input(now, data).map_err(ErrorKind::from),
+            State::Handshaking(handshake) => {
+                let read = handshake.tls.read_tls(data, &mut handshake.plaintext);
+                // Also after an error: the peer is owed an alert.
+                handshake.tls.write_tls(&mut self.outgoing).and(read).map_err(ErrorKind::from)
+            }
+            State::Streaming(stream) => stream.handle_input(data, &mut self.outgoing),
+            State::Finished => Ok(()),
+        };
+        if let Err(kind) = taken {
+            self.fail(kind);
+        }
+        Ok(())
+    }
+
+    fn handle_eof(&mut self, now: Instant) -> Result<(), Error> {
+        self.check()?;
+        self.now = self.now.max(now);
+        self.ended = true;
+        match &mut self.state {
+            State::Negotiating(negotiation) => negotiation.handle_eof(now).map_err(|source| self.error(source.into())),
+            State::Handshaking(_) | State::Streaming(_) | State::Finished => Ok(()),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.check()?;
+        self.now = self.now.max(now);
+        match &mut self.state {
+            State::Negotiating(negotiation) => {
+                negotiation.handle_timeout(now).map_err(|source| self.error(source.into()))
+            }
+            State::Handshaking(_) | State::Streaming(_) | State::Finished => Ok(()),
+        }
+    }
+
+    fn poll_output(&mut self) -> Result<Output<Event>, Error> {
+        loop {
+            if let Some(bytes) = self.take_outgoing() {
+                return Ok(Output::Transmit(bytes));
+            }
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Output::Event(event));
+            }
+            self.check()?;
+            match self.step() {
+                Ok(Some(output)) => {
+                    if let Output::WantsInput(deadline) = output {
+                        self.deadline = deadline;
+                    }
+                    return Ok(output);
+                }
+                Ok(None) => {}
+                Err(kind) => self.fail(kind),
+            }
+        }
+    }
+}

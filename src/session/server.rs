@@ -1,0 +1,35 @@
+use crate::Error;
+use crate::session::config::{Mode, ServerConfig};
+use crate::session::negotiation::Negotiation;
+use crate::session::{Role, Session, State};
+use crate::time::Now;
+use crate::tls::TlsError;
+use crate::{ErrorKind, Phase};
+use std::sync::Arc;
+use xmpp_tls_core::StreamId;
+
+impl Session {
+    /// The receiving side of a client's connection.
+    ///
+    /// After [`Event::Opened`](crate::session::Event::Opened) the application sends its features with
+    /// [`send`](Session::send), and goes on with SASL.
+    ///
+    /// # Errors
+    ///
+    /// The TLS library cannot do what the policy asks, or has no randomness.
+    pub fn server(config: Arc<ServerConfig>, mode: Mode, now: Now) -> Result<Self, Error> {
+        let mut random = [0; 16];
+        config.acceptor.fill_random(&mut random).map_err(misconfigured)?;
+        let negotiation = Negotiation::respond(&config, StreamId::from_random(random), now.instant);
+        let state = State::Negotiating(Box::new(negotiation));
+        let mut session = Session::new(Role::Server { config, domain: None }, now, state);
+        if mode == Mode::DirectTls {
+            session.start_direct_tls()?;
+        }
+        Ok(session)
+    }
+}
+
+fn misconfigured(source: TlsError) -> Error {
+    Error { domain: None, phase: Phase::Starttls, kind: ErrorKind::Tls(source) }
+}

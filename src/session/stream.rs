@@ -1,0 +1,278 @@
+//! The XML stream of a session: over TLS behind the gate, or in clear where danger allows it.
+
+use crate::error::{ErrorKind, Phase};
+use crate::policy::Timeouts;
+use crate::session::Closed;
+use crate::session::gate::Secured;
+use crate::tls::{TlsEngine, TlsState};
+use bytes::BytesMut;
+use std::time::{Duration, Instant};
+use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader};
+use xmpp_tls_core::StreamCondition;
+
+#[derive(Debug)]
+pub(super) struct OpenStream {
+    transport: Transport,
+    decoder: StreamDecoder,
+    encoder: StreamEncoder,
+    state: State,
+    /// Until when the peer has to do what `state` waits for.
+    deadline: Option<Instant>,
+    /// How long a peer may take to close.
+    patience: Duration,
+    header_sent: bool,
+    /// Text on its way into TLS.
+    text: BytesMut,
+}
+
+#[derive(Debug)]
+enum Transport {
+    Tls(Box<dyn TlsEngine>),
+    Clear,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// Our header comes first: we are the initiating side.
+    Begin(Box<StreamHeader>),
+    AwaitHeader,
+    Open,
+    /// Our closing tag was sent, the peer's not yet seen.
+    Closing,
+    /// Both closing tags were seen; only `close_notify` is missing.
+    AwaitCloseNotify,
+}
+
+/// One step of the stream.
+pub(super) enum Heard {
+    /// The peer's header.
+    Header(StreamHeader),
+    Element(Element),
+    Closed(Closed),
+    /// The state changed; look again.
+    Again,
+    Nothing(Option<Instant>),
+}
+
+impl OpenStream {
+    /// A stream that begins inside TLS; `header` is ours if we speak first.
+    pub(super) fn inside_tls(
+        secured: Secured,
+        header: Option<StreamHeader>,
+        limits: Limits,
+        timeouts: &Timeouts,
+        now: Instant,
+    ) -> Self {
+        let (mut decoder, encoder) = secured.stream.into_codec(limits);
+        decoder.push(&secured.plaintext);
+        OpenStream {
+            transport: Transport::Tls(secured.tls),
+            decoder,
+            encoder,
+            state: header.map_or(State::AwaitHeader, |header| State::Begin(Box::new(header))),
+            deadline: Some(now + timeouts.header),
+            patience: timeouts.close,
+            header_sent: false,
+            text: BytesMut::new(),
+        }
+    }
+
+    /// A stream that goes on in clear.
+    pub(super) fn in_clear(decoder: StreamDecoder, encoder: StreamEncoder, timeouts: &Timeouts) -> Self {
+        OpenStream {
+            transport: Transport::Clear,
+            decoder,
+            encoder,
+            state: State::Open,
+            deadline: None,
+            patience: timeouts.close,
+            header_sent: true,
+            text: BytesMut::new(),
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.state {
+            State::Begin(_) | State::AwaitHeader => Phase::Header,
+            State::Open => Phase::Open,
+            State::Closing | State::AwaitCloseNotify => Phase::Closing,
+        }
+    }
+
+    /// Whether what is to be written next belongs into the same segment as what was written last: the
+    /// end of the handshake and our header, for which the peer waits.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self.state, State::Begin(_))
+    }
+
+    pub(super) fn handle_input(&mut self, data: &[u8], outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        match &mut self.transport {
+            Transport::Clear => self.decoder.push(data),
+            Transport::Tls(tls) => {
+                let mut plaintext = BytesMut::new();
+                let read = tls.read_tls(data, &mut plaintext);
+                tls.write_tls(outgoing)?;
+                self.decoder.push(&plaintext);
+                read?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step at the time `now`; `ended`: the transport will bring nothing more.
+    pub(super) fn step(&mut self, now: Instant, ended: bool, outgoing: &mut BytesMut) -> Result<Heard, ErrorKind> {
+        if let State::Begin(header) = &self.state {
+            let header = header.clone();
+            self.state = State::AwaitHeader;
+            self.write_header(&header, outgoing)?;
+            return Ok(Heard::Again);
+        }
+        match self.decoder.next_event()? {
+            Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
+            Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
+                Some(error) => Err(ErrorKind::StreamError(error)),
+                None => Ok(Heard::Element(element)),
+            },
+            Some(StreamEvent::Close) => self.peer_closed(now, outgoing),
+            Some(_) => Ok(Heard::Again),
+            None => self.idle(now, ended),
+        }
+    }
+
+    /// The peer's header was good: answer with ours if we did not speak first.
+    pub(super) fn opened(&mut self, response: Option<StreamHeader>, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.state = State::Open;
+        self.deadline = None;
+        match response {
+            Some(header) => self.write_header(&header, outgoing),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn send(&mut self, element: &Element, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.encoder.element(element, &mut self.text);
+        self.flush(outgoing)
+    }
+
+    pub(super) fn keepalive(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.text.extend_from_slice(b" ");
+        self.flush(outgoing)
+    }
+
+    pub(super) fn restart(
+        &mut self,
+        header: Option<StreamHeader>,
+        limits: Limits,
+        deadline: Instant,
+    ) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.decoder.restart(limits);
+        self.header_sent = false;
+        self.deadline = Some(deadline);
+        self.state = header.map_or(State::AwaitHeader, |header| State::Begin(Box::new(header)));
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.encoder.close(&mut self.text);
+        self.state = State::Closing;
+        self.deadline = Some(now + self.patience);
+        self.flush(outgoing)
+    }
+
+    /// Tells the peer why the stream ends, behind our header if that was not sent yet
+    /// (RFC 6120 section 4.9.1.2), and closes TLS.
+    pub(super) fn fail(
+        &mut self,
+        condition: Option<StreamCondition>,
+        apology: &StreamHeader,
+        outgoing: &mut BytesMut,
+    ) -> Result<(), ErrorKind> {
+        if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
+            return Ok(());
+        }
+        if let Some(condition) = condition {
+            if !self.header_sent {
+                self.encoder.open(apology, &mut self.text);
+                self.header_sent = true;
+            }
+            self.encoder.error(&StreamError::new(condition), &mut self.text);
+        }
+        if self.header_sent {
+            self.encoder.close(&mut self.text);
+        }
+        self.flush(outgoing)?;
+        self.close_tls(outgoing)
+    }
+
+    fn writable(&self) -> Result<(), ErrorKind> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Begin(_) | State::AwaitHeader => Err(ErrorKind::ApiMisuse("the stream is not open yet")),
+            State::Closing | State::AwaitCloseNotify => Err(ErrorKind::ApiMisuse("the stream was closed")),
+        }
+    }
+
+    fn write_header(&mut self, header: &StreamHeader, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.encoder.open(header, &mut self.text);
+        self.header_sent = true;
+        self.flush(outgoing)
+    }
+
+    fn flush(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        match &mut self.transport {
+            Transport::Clear => outgoing.extend_from_slice(&self.text),
+            Transport::Tls(tls) => {
+                tls.write(&self.text)?;
+                tls.write_tls(outgoing)?;
+            }
+        }
+        self.text.clear();
+        Ok(())
+    }
+
+    fn close_tls(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        if let Transport::Tls(tls) = &mut self.transport {
+            tls.close();
+            tls.write_tls(outgoing)?;
+        }
+        Ok(())
+    }
+
+    /// The peer's closing tag: answer it, then close TLS (RFC 6120 section 4.4).
+    fn peer_closed(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<Heard, ErrorKind> {
+        if self.state != State::Closing && self.header_sent {
+            self.encoder.close(&mut self.text);
+            self.flush(outgoing)?;
+        }
+        self.close_tls(outgoing)?;
+        self.state = State::AwaitCloseNotify;
+        self.deadline.get_or_insert(now + self.patience);
+        Ok(match self.transport {
+            Transport::Clear => Heard::Closed(Closed::Properly),
+            Transport::Tls(_) => Heard::Again,
+        })
+    }
+
+    /// Nothing more to read: is that fine?
+    fn idle(&mut self, now: Instant, ended: bool) -> Result<Heard, ErrorKind> {
+        let close_notify = match &self.transport {
+            Transport::Tls(tls) => tls.state() == TlsState::PeerClosed,
+            Transport::Clear => false,
+        };
+        let late = self.deadline.is_some_and(|deadline| now >= deadline);
+        match self.state {
+            State::AwaitCloseNotify if close_notify => Ok(Heard::Closed(Closed::Properly)),
+            State::AwaitCloseNotify if ended || late => Ok(Heard::Closed(Closed::WithoutCloseNotify)),
+            _ if close_notify || ended => Err(ErrorKind::Truncated { close_notify }),
+            State::Closing if late => Ok(Heard::Closed(Closed::Unanswered)),
+            State::Begin(_) | State::AwaitHeader | State::Open if late => Err(ErrorKind::TimedOut),
+            State::Begin(_) | State::AwaitHeader | State::Open | State::Closing | State::AwaitCloseNotify => {
+                Ok(Heard::Nothing(self.deadline))
+            }
+        }
+    }
+}

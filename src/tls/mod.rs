@@ -1,0 +1,253 @@
+//! The seam to a TLS library: bytes in, bytes out, and the facts of the handshake.
+//!
+//! [`rustls`](self::rustls) is the implementation that comes with this crate. Another one implements
+//! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
+
+pub mod rustls;
+
+use bytes::BytesMut;
+use pki_types::{CertificateDer, UnixTime};
+use std::fmt;
+use xmpp_identity::{IdentityError, IdentityVerifier, Purpose, ReferenceIds, Verdict};
+use xmpp_starttls::{TlsFacts, TlsVersion};
+use xmpp_tls_core::{Domain, StreamKind};
+
+/// One TLS connection in memory.
+///
+/// After every call that takes input, also one that failed, [`write_tls`](Self::write_tls) must be
+/// called: the peer may be owed a handshake message or an alert.
+pub trait TlsEngine: Send + fmt::Debug {
+    /// Takes all of `ciphertext` and appends what it decrypts to `plaintext`.
+    ///
+    /// # Errors
+    ///
+    /// The handshake or a record failed; the connection is over.
+    fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError>;
+
+    /// The transport ended.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Truncated`] if the peer did not send `close_notify` first.
+    fn read_eof(&mut self) -> Result<(), TlsError>;
+
+    /// Appends what the peer must be sent.
+    ///
+    /// # Errors
+    ///
+    /// The TLS library failed.
+    fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError>;
+
+    /// Encrypts `plaintext`. Only in [`TlsState::Open`], or [`TlsState::PeerClosed`] for the last words.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NotOpen`] before the handshake is done and after [`close`](Self::close).
+    fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError>;
+
+    /// Queues `close_notify`; nothing can be written afterwards.
+    fn close(&mut self);
+
+    /// How far it is.
+    fn state(&self) -> TlsState;
+
+    /// What the handshake ended in, once it has; taken once.
+    fn take_session(&mut self) -> Option<TlsSession>;
+}
+
+/// How far a [`TlsEngine`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsState {
+    /// The handshake is not finished: nothing is proved yet.
+    Handshaking,
+    /// Both ends proved what they had to and can write.
+    Open,
+    /// The peer sent `close_notify`.
+    PeerClosed,
+}
+
+/// What a finished handshake established.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TlsSession {
+    /// Version and cipher suite.
+    pub facts: TlsFacts,
+    /// The suite's IANA name.
+    pub cipher_suite: String,
+    /// The group or method of key exchange, such as `X25519`; `None` if the library does not tell.
+    pub key_exchange: Option<String>,
+    /// Whether a later theft of the long-term key leaves this session secret.
+    pub forward_secret: bool,
+    /// The ALPN protocol (RFC 7301) both agreed on.
+    pub alpn: Option<Vec<u8>>,
+    /// Whether an earlier session was resumed: then no certificate was shown this time.
+    pub resumed: bool,
+    /// The server name (SNI) that the client asked for; known to servers.
+    pub server_name: Option<String>,
+    /// What the peer showed, leaf first.
+    pub peer_chain: Vec<CertificateDer<'static>>,
+    /// What we showed.
+    pub local_certificate: Option<CertificateDer<'static>>,
+    /// The verdict on `peer_chain`, if [`ClientHandshake::check`] reached one.
+    pub verdict: Option<Verdict>,
+}
+
+impl TlsSession {
+    /// A session with these facts; everything else is unknown until its field is set.
+    pub fn new(facts: TlsFacts, cipher_suite: impl Into<String>) -> Self {
+        TlsSession {
+            facts,
+            cipher_suite: cipher_suite.into(),
+            key_exchange: None,
+            forward_secret: false,
+            alpn: None,
+            resumed: false,
+            server_name: None,
+            peer_chain: Vec::new(),
+            local_certificate: None,
+            verdict: None,
+        }
+    }
+}
+
+/// Starts TLS as a client.
+pub trait TlsConnector: Send + Sync + fmt::Debug {
+    /// A new engine, its ClientHello ready to be written.
+    ///
+    /// # Errors
+    ///
+    /// The library cannot do what is asked of it.
+    fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError>;
+}
+
+/// What a TLS client is to do.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ClientHandshake {
+    /// The domain we want to reach: the SNI, in A-label form (XEP-0368, RFC 7590 section 3.5).
+    pub domain: Domain,
+    /// Offered by ALPN; direct TLS offers the stream kind's identifier, STARTTLS nothing.
+    pub alpn: Option<StreamKind>,
+    /// The lowest version to negotiate.
+    pub minimum_version: TlsVersion,
+    /// Ask this about the server's certificate.
+    pub check: PeerCheck,
+}
+
+/// Starts TLS as a server.
+pub trait TlsAcceptor: Send + Sync + fmt::Debug {
+    /// A new engine that waits for a ClientHello.
+    ///
+    /// # Errors
+    ///
+    /// The library cannot do what is asked of it.
+    fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError>;
+
+    /// Whether there is a certificate for `domain`.
+    fn serves(&self, domain: &Domain) -> bool;
+
+    /// The only domain served, if it is the only one: what a peer means that names none.
+    fn sole_domain(&self) -> Option<&Domain>;
+
+    /// Fills `buffer` from a cryptographically secure generator; stream ids come from it.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NoRandomness`] if the generator failed.
+    fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError>;
+}
+
+/// What a TLS server is to do.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerHandshake {
+    /// The domain the stream was opened to; direct TLS learns it by SNI.
+    pub domain: Option<Domain>,
+    /// Which ALPN identifier is ours.
+    pub kind: StreamKind,
+    /// The lowest version to negotiate.
+    pub minimum_version: TlsVersion,
+    /// The wall clock.
+    pub now: UnixTime,
+}
+
+/// The question whether a server's certificate is good for the domain we want.
+///
+/// It is made before the handshake and knows nothing of what the peer will present
+/// (RFC 9525 section 6.1).
+#[derive(Debug, Clone)]
+pub struct PeerCheck {
+    pub(crate) verifier: IdentityVerifier,
+    pub(crate) references: ReferenceIds,
+    pub(crate) now: UnixTime,
+    pub(crate) enforce: bool,
+}
+
+impl PeerCheck {
+    /// Whether a bad verdict must end the handshake, so that the peer gets a proper alert.
+    pub fn enforce(&self) -> bool {
+        self.enforce
+    }
+
+    /// The wall clock to check validity at.
+    pub fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// The verdict on a chain, leaf first. It counts only once the handshake has proved possession.
+    pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Verdict {
+        self.verifier.verify(chain, &self.references, Purpose::Server, self.now)
+    }
+}
+
+/// Why TLS failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The server's certificate is not good for the domain; the handshake was ended with an alert.
+    #[error(transparent)]
+    CertificateRejected(#[from] Box<IdentityError>),
+    /// The peer sent an alert (RFC 8446 section 6).
+    #[error("the peer ended TLS with the alert {0}")]
+    AlertReceived(String),
+    /// The peer cannot do what we require.
+    #[error("the peer's TLS does not fit ours: {0}")]
+    PeerIncompatible(String),
+    /// The peer, or somebody between, broke the TLS protocol.
+    #[error("TLS failed: {0}")]
+    PeerMisbehaved(String),
+    /// The peer does not speak TLS where it must begin.
+    #[error("what came is not TLS (first octet {first:#04x}){}", hint(*.first))]
+    NotTls {
+        /// The first octet that came.
+        first: u8,
+    },
+    /// The transport ended without `close_notify`: something may be missing (RFC 8446 section 6.1).
+    #[error("the connection ended without a TLS close_notify: what came last may be cut off")]
+    Truncated,
+    /// Nothing can be written now.
+    #[error("the TLS session is not open")]
+    NotOpen,
+    /// The session protects nothing.
+    #[error(transparent)]
+    NotEncrypted(#[from] xmpp_starttls::NotEncrypted),
+    /// The engine does not speak the version that the policy asks for.
+    #[error("this TLS engine speaks TLS 1.2 and 1.3, not {version}")]
+    UnsupportedByEngine {
+        /// The version asked for.
+        version: TlsVersion,
+    },
+    /// Our own configuration cannot work.
+    #[error("TLS is misconfigured: {0}")]
+    Misconfigured(String),
+    /// The random generator failed.
+    #[error("the random generator failed")]
+    NoRandomness,
+}
+
+fn hint(first: u8) -> &'static str {
+    match first {
+        b'<' => ": it looks like XML, so this port probably wants STARTTLS, or clear text was injected",
+        _ => "",
+    }
+}
