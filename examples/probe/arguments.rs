@@ -1,0 +1,64 @@
+//! The command line.
+
+use std::path::PathBuf;
+use xmpp_tls::Domain;
+use xmpp_tls::io::Endpoint;
+use xmpp_tls::session::Target;
+
+pub(crate) const USAGE: &str =
+    "usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--ca FILE] [--json]]";
+
+/// Who we say we are to other servers: a name that cannot exist (RFC 6761).
+const PROBE_DOMAIN: &str = "probe.invalid";
+
+pub(crate) struct Arguments {
+    pub(crate) target: Target,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) ca: Option<Vec<u8>>,
+    pub(crate) json: bool,
+}
+
+impl Arguments {
+    /// `None`: no arguments at all.
+    pub(crate) fn parse() -> Result<Option<Self>, Box<dyn std::error::Error>> {
+        use lexopt::prelude::*;
+        let mut parser = lexopt::Parser::from_env();
+        let (mut domain, mut connect, mut ca) = (None, None, None);
+        let (mut direct_tls, mut s2s, mut json, mut any) = (false, false, false, false);
+        while let Some(argument) = parser.next()? {
+            any = true;
+            match argument {
+                Long("direct-tls") => direct_tls = true,
+                Long("s2s") => s2s = true,
+                Long("json") => json = true,
+                Long("connect") => connect = Some(endpoint(&parser.value()?.string()?)?),
+                Long("ca") => ca = Some(PathBuf::from(parser.value()?)),
+                Value(value) if domain.is_none() => domain = Some(value.string()?.parse::<Domain>()?),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        let Some(domain) = domain else {
+            return if any { Err("which DOMAIN?".into()) } else { Ok(None) };
+        };
+        let mut target = Target::new(domain);
+        if direct_tls {
+            target = target.direct_tls();
+        }
+        if s2s {
+            target = target.from_server(PROBE_DOMAIN.parse()?);
+        }
+        let endpoint = connect.unwrap_or_else(|| Endpoint::default_for(&target));
+        let ca = match ca {
+            Some(path) => Some(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?),
+            None => None,
+        };
+        Ok(Some(Arguments { target, endpoint, ca, json }))
+    }
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let (host, port) = text.rsplit_once(':').ok_or_else(|| format!("{text:?} is not HOST:PORT"))?;
+    let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Endpoint { host, port })
+}

@@ -1,0 +1,157 @@
+//! A TLS library that protects nothing and always says the same: sessions over it are deterministic, so
+//! that whole transcripts can be cut at every place. The handshake is one record each way.
+
+use bytes::{Buf, BytesMut};
+use pki_types::CertificateDer;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use xmpp_tls::Domain;
+use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
+use xmpp_tls::tls::{
+    ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState,
+};
+
+pub const CLIENT_HELLO: &[u8] = b"\x16[client hello]";
+pub const SERVER_HELLO: &[u8] = b"\x16[server hello]";
+/// Ends TLS in either direction.
+pub const CLOSE_NOTIFY: u8 = 0x15;
+
+/// A connector that shows the session this chain.
+#[derive(Debug)]
+pub struct FakeConnector {
+    pub peer_chain: Vec<CertificateDer<'static>>,
+}
+
+#[derive(Debug)]
+pub struct FakeAcceptor {
+    domains: BTreeSet<Domain>,
+    counter: Mutex<u8>,
+}
+
+impl FakeAcceptor {
+    pub fn new(domains: &[&str]) -> Self {
+        FakeAcceptor { domains: domains.iter().map(|text| text.parse().unwrap()).collect(), counter: Mutex::new(0) }
+    }
+}
+
+impl TlsConnector for FakeConnector {
+    fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        let verdict = handshake.check.verify(&self.peer_chain);
+        Ok(Box::new(FakeTls {
+            chain: self.peer_chain.clone(),
+            verdict: Some(verdict),
+            ..FakeTls::new(SERVER_HELLO, CLIENT_HELLO, b"")
+        }))
+    }
+}
+
+impl TlsAcceptor for FakeAcceptor {
+    fn accept(&self, _handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        Ok(Box::new(FakeTls::new(CLIENT_HELLO, b"", SERVER_HELLO)))
+    }
+
+    fn serves(&self, domain: &Domain) -> bool {
+        self.domains.contains(domain)
+    }
+
+    fn sole_domain(&self) -> Option<&Domain> {
+        self.domains.first().filter(|_| self.domains.len() == 1)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
+        let mut counter = self.counter.lock().unwrap();
+        *counter += 1;
+        buffer.fill(*counter);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct FakeTls {
+    expected: &'static [u8],
+    answer: &'static [u8],
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    state: TlsState,
+    closed: bool,
+    chain: Vec<CertificateDer<'static>>,
+    verdict: Option<xmpp_tls::identity::Verdict>,
+}
+
+impl FakeTls {
+    fn new(expected: &'static [u8], first: &'static [u8], answer: &'static [u8]) -> Self {
+        FakeTls {
+            expected,
+            answer,
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::from(first),
+            state: TlsState::Handshaking,
+            closed: false,
+            chain: Vec::new(),
+            verdict: None,
+        }
+    }
+}
+
+impl TlsEngine for FakeTls {
+    fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError> {
+        self.incoming.extend_from_slice(ciphertext);
+        if self.state == TlsState::Handshaking {
+            let seen = self.incoming.len().min(self.expected.len());
+            if self.incoming[..seen] != self.expected[..seen] {
+                return Err(TlsError::NotTls { first: self.incoming[0] });
+            }
+            if seen < self.expected.len() {
+                return Ok(());
+            }
+            self.incoming.advance(seen);
+            self.outgoing.extend_from_slice(self.answer);
+            self.state = TlsState::Open;
+        }
+        if self.state == TlsState::Open {
+            let end = self.incoming.iter().position(|&octet| octet == CLOSE_NOTIFY);
+            plaintext.extend_from_slice(&self.incoming[..end.unwrap_or(self.incoming.len())]);
+            self.incoming.clear();
+            if end.is_some() {
+                self.state = TlsState::PeerClosed;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_eof(&mut self) -> Result<(), TlsError> {
+        if self.state == TlsState::PeerClosed { Ok(()) } else { Err(TlsError::Truncated) }
+    }
+
+    fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
+        ciphertext.extend_from_slice(&self.outgoing.split());
+        Ok(())
+    }
+
+    fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
+        if self.closed || self.state == TlsState::Handshaking {
+            return Err(TlsError::NotOpen);
+        }
+        self.outgoing.extend_from_slice(plaintext);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.outgoing.extend_from_slice(&[CLOSE_NOTIFY]);
+        }
+    }
+
+    fn state(&self) -> TlsState {
+        self.state
+    }
+
+    fn take_session(&mut self) -> Option<TlsSession> {
+        let facts = TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(0x1301)).unwrap();
+        let mut session = TlsSession::new(facts, "TLS_AES_128_GCM_SHA256");
+        session.peer_chain = self.chain.clone();
+        session.verdict = self.verdict.clone();
+        Some(session)
+    }
+}

@@ -1,0 +1,134 @@
+//! Clear text put on the wire around the switch to TLS, at the level of sessions (failures 1 and 2 of
+//! others): whole or cut, it is never part of what follows.
+
+mod common;
+
+use common::World;
+use xmpp_tls::session::{Event, Mode};
+use xmpp_tls::starttls::{self, PeerMisbehaved};
+use xmpp_tls::tls::TlsError;
+use xmpp_tls::{Engine, ErrorKind, Output};
+use xmpp_tls_testkit::{cuts, leak};
+
+const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+const STARTTLS: &str = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+const INJECTED: &str = "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
+    <mechanism>PLAIN</mechanism></mechanisms></stream:features>";
+
+#[test]
+fn inj_02_what_somebody_puts_behind_proceed_ends_the_session() {
+    let world = World::new();
+    for injected in [INJECTED, " ", "\n", "<", "\x16\x03\x01", "\x00"] {
+        let mut pair = world.good_pair(Mode::StartTls);
+        pair.b_to_a.replace(PROCEED, &format!("{PROCEED}{injected}"));
+        pair.drive();
+        let error = pair.a.error.as_ref().unwrap_or_else(|| panic!("{injected:?} was accepted"));
+        assert_eq!(
+            error.kind,
+            ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
+                phase: starttls::Phase::Upgraded,
+                what: PeerMisbehaved::DataAfterProceed { octets: injected.len() },
+            })
+        );
+        assert!(pair.a.events.is_empty(), "{injected:?}: {:?}", pair.a.events);
+        assert!(pair.a.wrote.ends_with(STARTTLS.as_bytes()), "no ClientHello, no XML");
+    }
+}
+
+#[test]
+fn inj_01_what_somebody_puts_behind_starttls_ends_the_session_unanswered() {
+    let world = World::new();
+    let auth = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>";
+    let header = "<stream:stream to='example.org' version='1.0' xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams'>";
+    for injected in [auth, header, " ", STARTTLS] {
+        let mut pair = world.good_pair(Mode::StartTls);
+        pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}{injected}"));
+        pair.drive();
+        let error = pair.b.error.as_ref().unwrap_or_else(|| panic!("{injected:?} was accepted"));
+        assert!(
+            matches!(
+                &error.kind,
+                ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
+                    what: PeerMisbehaved::DataAfterStarttls { octets },
+                    ..
+                }) if *octets == injected.len()
+            ),
+            "{injected:?}: {error}"
+        );
+        assert!(pair.b.events.is_empty(), "{injected:?}: {:?}", pair.b.events);
+        assert!(leak::find(&pair.b.wrote, b"<proceed").is_none(), "{injected:?} was answered");
+    }
+}
+
+#[test]
+fn injected_clear_text_is_refused_at_every_cut() {
+    let world = World::new();
+    let clear = format!(
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'>\
+         <stream:features>{STARTTLS}</stream:features>{PROCEED}{INJECTED}"
+    );
+    for [first, second] in cuts::single(clear.as_bytes()) {
+        let mut session = world.client(world.client_config(), Mode::StartTls);
+        let mut error = None;
+        for chunk in [first, second] {
+            if session.handle_input(world.clock.now(), chunk).is_err() {
+                break;
+            }
+            loop {
+                match session.poll_output() {
+                    Ok(Output::WantsInput(_)) => break,
+                    Ok(Output::Transmit(_)) => {}
+                    Ok(Output::Event(event)) => panic!("{event:?}"),
+                    Err(failed) => {
+                        error = Some(failed);
+                        break;
+                    }
+                }
+            }
+        }
+        // Behind the switch it reaches TLS, which it is not.
+        match error.map(|error| error.kind) {
+            Some(ErrorKind::Starttls(starttls::Error::PeerMisbehaved { .. })) => {}
+            Some(ErrorKind::Tls(TlsError::NotTls { first: b'<' })) => {}
+            other => panic!("cut at {}: {other:?}", first.len()),
+        }
+    }
+}
+
+#[test]
+fn stls_29_nothing_said_in_clear_is_known_inside_tls() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    // Somebody on the path writes another header and other features.
+    pair.b_to_a.replace(" from='example.org'", " from='evil.example'");
+    pair.b_to_a.replace("<required/>", "");
+    pair.drive();
+    pair.assert_no_error();
+    let headers: Vec<_> =
+        pair.a.events.iter().filter_map(|event| if let Event::Opened(header) = event { Some(header) } else { None }).collect();
+    assert_eq!(headers.len(), 1);
+    assert_eq!(headers[0].from.as_deref(), Some("example.org"));
+}
+
+#[test]
+fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
+    let world = World::new();
+    // XML where TLS must begin.
+    let mut server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
+    server.handle_input(world.clock.now(), b"<?xml version='1.0'?><stream:stream").unwrap();
+    let error = server.poll_output().unwrap_err().to_string();
+    assert!(error.contains("looks like XML") && error.contains("STARTTLS"), "{error}");
+
+    // TLS where XML must begin.
+    let mut server = world.server(world.server_config(&world.good_certificate()), Mode::StartTls);
+    server.handle_input(world.clock.now(), b"\x16\x03\x01\x00\xf0\x01\x00\x00\xec\x03\x03").unwrap();
+    let error = loop {
+        match server.poll_output() {
+            Ok(Output::WantsInput(_)) => panic!("TLS on a STARTTLS port was not noticed"),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("example.org") || error.domain.is_none(), "{error}");
+}

@@ -1,0 +1,118 @@
+//! Silence in every phase, under a virtual clock: each has its own budget, and an error that names it.
+
+mod common;
+
+use common::World;
+use std::time::Duration;
+use xmpp_tls::session::{Closed, Event, Mode};
+use xmpp_tls::{Engine, ErrorKind, Output, Phase, starttls};
+
+const BUDGET: Duration = Duration::from_secs(30);
+const ALMOST: Duration = Duration::from_millis(29_999);
+const REST: Duration = Duration::from_millis(1);
+
+/// Failures 7 and 40 of others.
+#[test]
+fn silence_in_clear_ends_starttls() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.b_to_a.hold();
+    pair.advance(ALMOST);
+    pair.assert_no_error();
+    pair.advance(REST);
+    let error = pair.a.error.unwrap();
+    assert_eq!(error.phase, Phase::Starttls);
+    assert_eq!(error.kind, ErrorKind::Starttls(starttls::Error::TimedOut { phase: starttls::Phase::Header }));
+}
+
+#[test]
+fn silence_in_the_handshake_ends_it_on_both_sides() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::DirectTls);
+    pair.b_to_a.hold();
+    pair.advance(BUDGET);
+    for error in [pair.a.error.unwrap(), pair.b.error.unwrap()] {
+        assert_eq!((error.phase, error.kind), (Phase::Tls, ErrorKind::TimedOut));
+    }
+}
+
+#[test]
+fn the_handshake_has_a_budget_of_its_own() {
+    // 29 s of STARTTLS do not shorten the handshake.
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.b_to_a.hold();
+    pair.advance(Duration::from_secs(29));
+    pair.b_to_a.release();
+    pair.a_to_b.cut_after(usize::MAX);
+    pair.drive();
+    pair.assert_no_error();
+    assert!(matches!(pair.a.events.first(), Some(Event::Secured(_))));
+}
+
+#[test]
+fn silence_inside_tls_before_the_header_ends_the_session_with_a_stream_error() {
+    let world = World::new();
+    let client = world.client(world.client_config(), Mode::DirectTls);
+    let mut server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
+    let mut client = client;
+    let now = world.clock.now();
+    let mut told = Vec::new();
+    // A server that finishes the handshake and then says nothing: its answer to the header is dropped.
+    let mut secured = false;
+    for _ in 0..10 {
+        while let Ok(Output::Transmit(bytes)) = client.poll_output() {
+            server.handle_input(now, &bytes).unwrap();
+        }
+        loop {
+            match server.poll_output().unwrap() {
+                Output::Transmit(bytes) if !secured => client.handle_input(now, &bytes).unwrap(),
+                Output::Transmit(_) => {}
+                Output::Event(event) => secured |= matches!(event, Event::Secured(_)),
+                Output::WantsInput(_) => break,
+            }
+        }
+        if let Ok(Output::Event(event)) = client.poll_output() {
+            assert!(matches!(event, Event::Secured(_)));
+        }
+    }
+    client.handle_timeout(now + BUDGET).unwrap();
+    let error = loop {
+        match client.poll_output() {
+            Ok(Output::Transmit(bytes)) => told.push(bytes),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.phase, &error.kind), (Phase::Header, &ErrorKind::TimedOut));
+    assert_eq!(told.len(), 1, "the stream error and close_notify, in one write");
+    server.handle_input(now, &told[0]).unwrap();
+    let heard = loop {
+        match server.poll_output() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(heard.to_string().contains("connection-timeout"), "{heard}");
+}
+
+#[test]
+fn an_open_stream_may_be_silent_for_ever() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.drive();
+    pair.advance(Duration::from_secs(1_000_000));
+    pair.assert_no_error();
+    assert_eq!(pair.a.engine.deadline(), None);
+}
+
+#[test]
+fn close_03_a_peer_that_does_not_answer_the_closing_tag_is_left() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.drive();
+    pair.a_to_b.hold();
+    pair.a.engine.close().unwrap();
+    pair.advance(Duration::from_secs(5));
+    assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Unanswered))));
+}
