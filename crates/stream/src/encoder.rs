@@ -100,10 +100,11 @@ impl StreamEncoder {
         if let Some(text) = &error.text {
             put_condition("text", ns::STREAM_ERRORS, error.lang.as_deref(), Some(text), out);
         }
-        if let Some((namespace, name)) = &error.application {
-            if is_ncname(name) && !matches!(namespace.as_str(), ns::XML | ns::XMLNS) {
-                put_condition(name, namespace, None, None, out);
-            }
+        if let Some((namespace, name)) = &error.application
+            && is_ncname(name)
+            && !matches!(namespace.as_str(), ns::XML | ns::XMLNS)
+        {
+            put_condition(name, namespace, None, None, out);
         }
         out.put_slice(b"</stream:error>");
     }

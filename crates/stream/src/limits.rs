@@ -102,7 +102,7 @@ impl Limits {
     }
 
     /// The limit on stream headers that applies.
-    pub(crate) fn header_bytes(&self) -> usize {
+    pub(crate) fn header_limit(&self) -> usize {
         self.header_bytes.clamp(1, MAX_BYTES)
     }
 }

@@ -1,9 +1,17 @@
 //! The decoder's contract: laziness, restarts, the end of input, limits.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
 mod common;
 
 use common::HEADER;
-use xmpp_stream::{Error, LimitKind, Limits, Place, StreamDecoder, StreamEvent, StreamHeader, Version};
+use xmpp_stream::{Error, LimitKind, Limits, NamespaceError, Place, StreamDecoder, StreamEvent, StreamHeader, Version};
 use xmpp_tls_core::StreamCondition;
 
 fn decoder(input: impl AsRef<[u8]>) -> StreamDecoder {
@@ -304,17 +312,38 @@ fn v_34_33_depth_attributes_and_namespaces() {
 
 #[test]
 fn limits_can_change_in_the_middle_of_an_element() {
-    let mut decoder = decoder([HEADER, "<a b='", &"x".repeat(1000)].concat());
-    open(&mut decoder);
-    assert!(matches!(decoder.next_event(), Ok(None)));
-    let mut limits = Limits::before_authentication();
-    limits.element_bytes = 100;
-    decoder.set_limits(limits);
-    assert_eq!(
-        decoder.next_event().expect_err("limit"),
-        Error::Limit {
+    for start in ["<a b='", "<a>", "<a><![CDATA[", "<a", "<a>&#"] {
+        let filler = if start == "<a" { "a" } else { "0" };
+        let mut decoder = decoder([HEADER, start, &filler.repeat(120)].concat());
+        open(&mut decoder);
+        assert!(matches!(decoder.next_event(), Ok(None)));
+        let mut limits = Limits::before_authentication();
+        limits.element_bytes = 100;
+        decoder.set_limits(limits);
+        let expected = Error::Limit {
             limit: LimitKind::ElementBytes,
-            max: 100
-        }
-    );
+            max: 100,
+        };
+        assert_eq!(decoder.next_event().expect_err("limit"), expected);
+    }
+}
+
+#[test]
+fn xml_10_errors_say_what_is_wrong_with_a_name() {
+    for name in ["a:b:c", "a:", "a::b"] {
+        let error = error_of(
+            Limits::before_authentication(),
+            format!("{HEADER}<{name} xmlns:a='u'/>").as_bytes(),
+            1,
+        )
+        .0;
+        let colon = matches!(
+            error,
+            Some(Error::Namespace {
+                kind: NamespaceError::Colon { .. },
+                ..
+            })
+        );
+        assert!(colon, "{name}: {error:?}");
+    }
 }

@@ -1,5 +1,13 @@
 //! Elements: names, attributes, text, children, the reader.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
 mod common;
 
 use quick_xml::events::Event;

@@ -1,5 +1,13 @@
 //! What is written: headers, errors, elements that come from other streams.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
 mod common;
 
 use bytes::BytesMut;
@@ -329,4 +337,19 @@ fn what_is_built_is_read_back() {
     assert_eq!(element.text(), text);
     let namespaces: Vec<_> = element.children().map(|child| child.namespace().to_owned()).collect();
     assert_eq!(namespaces, [String::new(), text.replace('\u{10FFFF}', "")]);
+}
+
+#[test]
+fn ns_08_what_an_earlier_element_used_is_not_declared_for_a_later_one() {
+    let header =
+        "<stream:stream xmlns='jabber:client' xmlns:x='urn:x' xmlns:stream='http://etherx.jabber.org/streams'>";
+    let (events, error) = decode([header, "<x:a/><message/>"].concat().as_bytes());
+    assert_eq!(error, None);
+    let Some(StreamEvent::Element(message)) = events.last() else {
+        panic!()
+    };
+    assert_eq!(
+        written(ClientToServer, |encoder, out| encoder.element(message, out)),
+        "<message/>"
+    );
 }

@@ -1,5 +1,13 @@
 //! XML-20 of RFC 6120's consequences: how the input is cut changes nothing, errors included.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
 mod common;
 
 use common::{HEADER, Random, corpus, trace};
@@ -12,7 +20,7 @@ fn tight() -> Vec<Limits> {
         Limits::after_authentication(),
         Limits::unlimited(),
     ];
-    for size in [1, 2, 3, 5, 8, 13, 40, 90, 150, 300] {
+    for size in [1, 2, 3, 8, 40, 150] {
         for which in 0..7 {
             let mut limits = Limits::before_authentication();
             match which {

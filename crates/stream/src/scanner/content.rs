@@ -133,18 +133,15 @@ impl Scanner {
     pub(super) fn reference_hash(&mut self, bytes: &[u8]) -> Step {
         match self.peek(bytes) {
             None => Ok(Flow::Starved),
-            Some(b'x') => {
-                self.digits = self.position + 1;
-                self.step(State::ReferenceHex)
-            }
+            Some(b'x') => self.step(State::ReferenceHex),
             Some(_) => {
-                self.digits = self.position;
                 self.state = State::ReferenceDecimal;
                 Ok(Flow::On)
             }
         }
     }
 
+    /// A reference without any digit is one to U+0000, which is refused too.
     pub(super) fn reference_digits(&mut self, bytes: &[u8], radix: u32) -> Step {
         while let Some(byte) = self.peek(bytes) {
             if let Some(digit) = char::from(byte).to_digit(radix) {
@@ -152,7 +149,7 @@ impl Scanner {
                 self.position += 1;
                 continue;
             }
-            if byte != b';' || self.position == self.digits || !chars::is_char(self.code) {
+            if byte != b';' || !chars::is_char(self.code) {
                 return self.bad_reference(bytes);
             }
             return self.step(self.resume);

@@ -13,19 +13,19 @@ pub(crate) fn check(content: &[u8]) -> Result<(), Error> {
         let kind = XmlError::Version { found: quote(version) };
         return Err(Error::Xml { kind, offset: 0 });
     }
-    if let Some(encoding) = pseudo_attribute(&mut rest, b"encoding")? {
-        if !encoding.eq_ignore_ascii_case(b"utf-8") {
-            return Err(Error::Encoding {
-                kind: EncodingError::Declared { name: quote(encoding) },
-                offset: 0,
-            });
-        }
+    if let Some(encoding) = pseudo_attribute(&mut rest, b"encoding")?
+        && !encoding.eq_ignore_ascii_case(b"utf-8")
+    {
+        return Err(Error::Encoding {
+            kind: EncodingError::Declared { name: quote(encoding) },
+            offset: 0,
+        });
     }
     // XML-08: RFC 6120 section 11.5 lets a receiver ignore it.
-    if let Some(standalone) = pseudo_attribute(&mut rest, b"standalone")? {
-        if !matches!(standalone, b"yes" | b"no") {
-            return malformed("standalone must be yes or no");
-        }
+    if let Some(standalone) = pseudo_attribute(&mut rest, b"standalone")?
+        && !matches!(standalone, b"yes" | b"no")
+    {
+        return malformed("standalone must be yes or no");
     }
     if rest.iter().all(|&byte| is_space(byte)) {
         Ok(())

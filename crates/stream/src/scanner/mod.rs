@@ -131,7 +131,6 @@ pub(crate) struct Scanner {
     /// The reference that is being read.
     resume: State,
     reference_start: usize,
-    digits: usize,
     code: u32,
     /// Open elements under the root, outermost first.
     open: Vec<Open>,
@@ -172,7 +171,6 @@ impl Scanner {
             value_start: 0,
             resume: State::Content,
             reference_start: 0,
-            digits: 0,
             code: 0,
             open: Vec::new(),
             namespaces: Namespaces::default(),
@@ -223,7 +221,7 @@ impl Scanner {
     /// How many bytes the current item may have, and the limit that says so.
     pub(crate) fn item_limit(&self) -> (usize, LimitKind) {
         match self.root {
-            None => (self.limits.header_bytes(), LimitKind::HeaderBytes),
+            None => (self.limits.header_limit(), LimitKind::HeaderBytes),
             Some(_) => (self.limits.element_bytes(), LimitKind::ElementBytes),
         }
     }
