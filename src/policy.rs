@@ -26,6 +26,11 @@ pub struct Policy {
     pub authentication: Authentication,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
     pub minimum_version: TlsVersion,
+    /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
+    /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
+    ///
+    /// COMPAT: clients based on go-xmpp and sslscan 2.0 send a line break there.
+    pub whitespace_behind_starttls: bool,
     /// How long each step may take.
     pub timeouts: Timeouts,
     /// What a peer may make us hold before it has authenticated.
@@ -40,6 +45,7 @@ impl Default for Policy {
             encryption: Encryption::Required,
             authentication: Authentication::Required,
             minimum_version: TlsVersion::TLS_1_2,
+            whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
             limits_after_authentication: Limits::after_authentication(),

@@ -132,3 +132,29 @@ fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
     };
     assert!(error.to_string().contains("example.org") || error.domain.is_none(), "{error}");
 }
+
+/// COMPAT: whole, cut, or in a segment of its own, white space behind `<starttls/>` is dropped on request,
+/// and nothing else is.
+#[test]
+fn white_space_behind_starttls_is_dropped_where_the_policy_says_so() {
+    let world = World::new();
+    let config = || {
+        let mut config = world.server_config(&world.good_certificate());
+        config.policy.whitespace_behind_starttls = true;
+        config
+    };
+    for size in [1, 3, 4096] {
+        let mut pair = world.pair(world.client_config(), config(), Mode::StartTls).chunk_size(size);
+        pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}\r\n"));
+        pair.drive();
+        pair.assert_no_error();
+        assert!(pair.a.engine.report().unwrap().is_authenticated());
+    }
+    for injected in ["\n<auth/>", "\n\x16\x03\x01", "\u{a0}"] {
+        let mut pair = world.pair(world.client_config(), config(), Mode::StartTls);
+        pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}{injected}"));
+        pair.drive();
+        assert!(pair.b.error.is_some() && pair.b.events.is_empty(), "{injected:?}");
+        assert!(leak::find(&pair.b.wrote, b"<proceed").is_none(), "{injected:?} was answered");
+    }
+}

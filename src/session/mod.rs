@@ -73,6 +73,17 @@ struct Handshake {
     tls: Box<dyn TlsEngine>,
     plaintext: BytesMut,
     deadline: Instant,
+    /// White space may still come in front of the first octet of TLS, to be dropped.
+    whitespace: bool,
+}
+
+impl Handshake {
+    /// See [`Policy::whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls).
+    fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
+        let tls = if self.whitespace { data.trim_ascii_start() } else { data };
+        self.whitespace &= tls.is_empty();
+        tls
+    }
 }
 
 /// What a session reports.
@@ -285,7 +296,10 @@ impl Session {
         let mut tls = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
         tls.write_tls(&mut self.outgoing)?;
         let deadline = self.now + self.role.policy().timeouts.tls;
-        self.state = State::Handshaking(Box::new(Handshake { token, tls, plaintext: BytesMut::new(), deadline }));
+        let whitespace =
+            token.is_some() && self.role.side() == Side::Receiving && self.role.policy().whitespace_behind_starttls;
+        let plaintext = BytesMut::new();
+        self.state = State::Handshaking(Box::new(Handshake { token, tls, plaintext, deadline, whitespace }));
         Ok(())
     }
 
@@ -294,7 +308,7 @@ impl Session {
         let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finished) else {
             return Err(ErrorKind::ApiMisuse("no handshake to finish"));
         };
-        let Handshake { token, mut tls, plaintext, deadline: _ } = *handshake;
+        let Handshake { token, mut tls, plaintext, .. } = *handshake;
         let Some(session) = tls.take_session() else {
             return Err(ErrorKind::Tls(TlsError::Misconfigured("the TLS engine tells no facts".to_owned())));
         };
@@ -349,6 +363,7 @@ impl Engine for Session {
         let taken = match &mut self.state {
             State::Negotiating(negotiation) => negotiation.handle_input(now, data).map_err(ErrorKind::from),
             State::Handshaking(handshake) => {
+                let data = handshake.tls_part_of(data);
                 let read = handshake.tls.read_tls(data, &mut handshake.plaintext);
                 // Also after an error: the peer is owed an alert.
                 handshake.tls.write_tls(&mut self.outgoing).and(read).map_err(ErrorKind::from)

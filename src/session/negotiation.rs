@@ -46,6 +46,10 @@ impl Negotiation {
             .with_timeout(now, config.policy.timeouts.starttls)
             .with_limits(config.policy.limits_before_authentication.clone())
             .with_languages(config.languages.clone());
+        let responder = match config.policy.whitespace_behind_starttls {
+            true => responder.with_whitespace_behind_starttls(),
+            false => responder,
+        };
         Negotiation::Responder(match config.policy.encryption {
             Encryption::Required => responder,
             Encryption::Opportunistic(_) => responder.dangerous_offer_plaintext(config.plaintext_features.clone()),

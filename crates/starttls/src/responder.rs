@@ -43,6 +43,7 @@ pub struct Responder {
     languages: Vec<String>,
     to: Option<Domain>,
     peer_header: StreamHeader,
+    drop_line_breaks: bool,
     /// What else to offer in clear; `None`: TLS is required.
     plaintext_features: Option<FeaturesBuilder>,
 }
@@ -97,6 +98,7 @@ impl Responder {
             languages: vec!["en".to_owned()],
             to: None,
             peer_header: StreamHeader::default(),
+            drop_line_breaks: false,
             plaintext_features: None,
         }
     }
@@ -116,6 +118,17 @@ impl Responder {
     /// The languages we speak, the default first (RFC 6120 section 4.7.4); `en` unless set.
     pub fn with_languages(mut self, languages: Vec<String>) -> Self {
         self.languages = languages;
+        self
+    }
+
+    /// Drops white space behind `<starttls/>` instead of ending the stream. White space cannot inject
+    /// anything, and none of it ever reaches TLS; RFC 6120 section 5.3.3 forbids it all the same, and
+    /// off is the default.
+    ///
+    /// COMPAT: clients based on go-xmpp and sslscan 2.0 end `<starttls/>` with a line break. Where
+    /// it arrives in a segment of its own, whoever starts TLS has to drop it too.
+    pub fn with_whitespace_behind_starttls(mut self) -> Self {
+        self.drop_line_breaks = true;
         self
     }
 
@@ -185,6 +198,9 @@ impl Responder {
             }
             (State::Starttls, Heard::Whitespace) => Ok(Step::Again),
             (State::Starttls, Heard::Element(element)) if element.is(ns::TLS, "starttls") => {
+                if self.drop_line_breaks {
+                    self.clear.decoder.skip_whitespace();
+                }
                 self.after_switch()?;
                 self.clear.write(PROCEED);
                 self.state = State::Proceed;
