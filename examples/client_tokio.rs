@@ -16,7 +16,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", stream.report());
 
     if let Some(Event::Features(features)) = stream.next().await? {
-        println!("log in with one of: {}", features.mechanisms().collect::<Vec<_>>().join(", "));
+        println!(
+            "log in with one of: {}",
+            features.mechanisms().collect::<Vec<_>>().join(", ")
+        );
     }
     stream.close().await?;
     Ok(())

@@ -7,8 +7,8 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod error;
 pub mod danger;
+mod error;
 pub mod io;
 pub mod policy;
 pub mod roots;

@@ -25,9 +25,22 @@ fn close_01_to_06_both_sides_see_a_proper_end() {
     assert!(pair.a.engine.send(&element("<presence/>")).is_err());
     pair.drive();
     pair.assert_no_error();
-    assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly))), "{:?}", pair.a.events);
-    assert!(matches!(pair.b.events.last(), Some(Event::Closed(Closed::Properly))), "{:?}", pair.b.events);
-    assert!(pair.b.events.iter().any(|event| matches!(event, Event::Element(presence) if presence.name() == "presence")));
+    assert!(
+        matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly))),
+        "{:?}",
+        pair.a.events
+    );
+    assert!(
+        matches!(pair.b.events.last(), Some(Event::Closed(Closed::Properly))),
+        "{:?}",
+        pair.b.events
+    );
+    assert!(
+        pair.b
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Element(presence) if presence.name() == "presence"))
+    );
 }
 
 #[test]
@@ -47,9 +60,17 @@ fn what_the_peer_still_says_is_reported_until_its_closing_tag() {
     let world = World::new();
     let mut pair = open(&world);
     pair.a.engine.close().unwrap();
-    pair.b.engine.send(&element("<message><body>one more</body></message>")).unwrap();
+    pair.b
+        .engine
+        .send(&element("<message><body>one more</body></message>"))
+        .unwrap();
     pair.drive();
-    let count = pair.a.events.iter().filter(|event| matches!(event, Event::Element(_))).count();
+    let count = pair
+        .a
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Element(_)))
+        .count();
     assert_eq!(count, 1, "{:?}", pair.a.events);
 }
 
@@ -61,7 +82,10 @@ fn close_05_a_connection_cut_off_is_not_a_proper_end() {
     pair.b_to_a.close();
     pair.drive();
     let error = pair.a.error.as_ref().unwrap();
-    assert_eq!((error.phase, &error.kind), (Phase::Open, &ErrorKind::Truncated { close_notify: false }));
+    assert_eq!(
+        (error.phase, &error.kind),
+        (Phase::Open, &ErrorKind::Truncated { close_notify: false })
+    );
     assert!(error.to_string().contains("may be cut off"));
 }
 
@@ -70,7 +94,10 @@ fn dos_08_an_oversized_element_is_refused_with_its_condition() {
     let world = World::new();
     let mut pair = open(&world);
     let body = "x".repeat(2_000_000);
-    let huge = Element::parse(StreamKind::ClientToServer, format!("<message><body>{body}</body></message>"));
+    let huge = Element::parse(
+        StreamKind::ClientToServer,
+        format!("<message><body>{body}</body></message>"),
+    );
     let huge = huge.unwrap_or_else(|error| panic!("{error}"));
     pair.a.engine.send(&huge).unwrap();
     pair.drive();
@@ -87,7 +114,9 @@ fn another_domain_after_a_restart_is_refused() {
     let mut acceptor = xmpp_tls::tls::rustls::RustlsAcceptor::new(world.provider.clone());
     for name in [DOMAIN, "other.example"] {
         let issued = world.ca.issue(xmpp_tls_testkit::LeafSpec::for_domain(name));
-        acceptor = acceptor.with_certificate(common::domain(name), issued.chain.clone(), issued.key()).unwrap();
+        acceptor = acceptor
+            .with_certificate(common::domain(name), issued.chain.clone(), issued.key())
+            .unwrap();
     }
     let config = xmpp_tls::session::ServerConfig::new(acceptor);
     // In clear the header says example.org; inside TLS the same client says other.example.
@@ -95,6 +124,13 @@ fn another_domain_after_a_restart_is_refused() {
     pair.a_to_b.replace("to='example.org'", "to='other.example'");
     pair.drive();
     // The client saw a certificate for other.example and is gone; the server never opened the stream.
-    assert!(pair.a.error.as_ref().unwrap().identity().is_some_and(|error| error.is_name_mismatch()));
+    assert!(
+        pair.a
+            .error
+            .as_ref()
+            .unwrap()
+            .identity()
+            .is_some_and(|error| error.is_name_mismatch())
+    );
     assert!(pair.b.events.is_empty(), "{:?}", pair.b.events);
 }

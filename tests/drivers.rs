@@ -24,7 +24,10 @@ fn real_time() -> World {
 
 fn endpoint(listener: &TcpListener) -> Endpoint {
     let address = listener.local_addr().unwrap();
-    Endpoint { host: address.ip().to_string(), port: address.port() }
+    Endpoint {
+        host: address.ip().to_string(),
+        port: address.port(),
+    }
 }
 
 /// One client served on a thread: secured, offered a login, and closed when it closes.
@@ -54,7 +57,9 @@ fn blocking_client_and_server_over_tcp() {
         let server = serve_one(listener, world.server_config(&world.good_certificate()), mode);
         let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(mode)).unwrap();
         assert!(stream.report().is_authenticated());
-        let Some(Event::Features(features)) = stream.next_event().unwrap() else { panic!("no features") };
+        let Some(Event::Features(features)) = stream.next_event().unwrap() else {
+            panic!("no features")
+        };
         assert!(features.mechanisms().eq(["PLAIN"]));
         assert_eq!(stream.close().unwrap(), Closed::Properly);
         server.join().unwrap().unwrap();
@@ -68,7 +73,9 @@ async fn tokio_client_over_tcp() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = endpoint(&listener);
         let server = serve_one(listener, world.server_config(&world.good_certificate()), mode);
-        let mut stream = driver::connect_to(&endpoint, Arc::new(world.client_config()), target(mode)).await.unwrap();
+        let mut stream = driver::connect_to(&endpoint, Arc::new(world.client_config()), target(mode))
+            .await
+            .unwrap();
         assert!(stream.report().is_authenticated());
         assert!(matches!(stream.next().await.unwrap(), Some(Event::Features(_))));
         assert_eq!(stream.close().await.unwrap(), Closed::Properly);
@@ -96,9 +103,16 @@ fn the_reason_of_the_session_wins_over_the_end_of_the_socket() {
     let issued = world.ca.issue(xmpp_tls_testkit::LeafSpec::for_domain("example.net"));
     let server = serve_one(listener, world.server_config(&issued), Mode::StartTls);
     let error = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
-    assert!(error.identity().is_some_and(|identity| identity.is_name_mismatch()), "{error}");
-    let Err(Error::Session(heard)) = server.join().unwrap() else { panic!("the server was content") };
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
+    assert!(
+        error.identity().is_some_and(|identity| identity.is_name_mismatch()),
+        "{error}"
+    );
+    let Err(Error::Session(heard)) = server.join().unwrap() else {
+        panic!("the server was content")
+    };
     assert!(heard.to_string().contains("BadCertificate"), "{heard}");
 }
 
@@ -124,9 +138,16 @@ async fn silence_ends_in_an_error_that_names_the_phase() {
     let session = world.client(world.client_config(), Mode::StartTls);
     let timer = Jumping(Mutex::new(world.now()));
     let error = XmppStream::establish(session, ours.compat(), timer).await.unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
     assert_eq!(error.phase, Phase::Starttls);
-    assert!(error.to_string().contains("timed out while waiting for the stream header"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("timed out while waiting for the stream header"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -164,7 +185,10 @@ impl Write for Stalled {
 
 impl Transport for Stalled {
     fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        assert!(timeout.is_some_and(|timeout| !timeout.is_zero()), "nothing waits for ever before the stream is open");
+        assert!(
+            timeout.is_some_and(|timeout| !timeout.is_zero()),
+            "nothing waits for ever before the stream is open"
+        );
         self.timeouts.push(timeout);
         Ok(())
     }
@@ -178,7 +202,9 @@ fn blocking_reads_are_bounded_by_the_session() {
     let session =
         xmpp_tls::session::Session::client(Arc::new(config), target(Mode::StartTls), xmpp_tls::io::now()).unwrap();
     let error = BlockingStream::establish(session, Stalled::default()).unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
     assert!(matches!(error.kind, ErrorKind::Starttls(_)), "{error}");
 }
 
@@ -195,7 +221,10 @@ fn a_socket_that_is_not_xmpp_at_all_gets_an_error_about_xml() {
         rest
     });
     let error = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap_err();
-    assert!(matches!(&error, Error::Session(error) if error.phase == Phase::Starttls), "{error}");
+    assert!(
+        matches!(&error, Error::Session(error) if error.phase == Phase::Starttls),
+        "{error}"
+    );
     let told = String::from_utf8(server.join().unwrap()).unwrap();
     assert!(told.contains("<stream:error>"), "{told}");
 }

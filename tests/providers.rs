@@ -21,7 +21,10 @@ fn ring_and_aws_lc_rs_are_both_compiled_in_and_neither_is_the_default() {
             assert!(pair.a.engine.report().unwrap().is_authenticated());
         }
     }
-    assert!(CryptoProvider::get_default().is_none(), "somebody installed a process-wide provider");
+    assert!(
+        CryptoProvider::get_default().is_none(),
+        "somebody installed a process-wide provider"
+    );
 }
 
 #[test]
@@ -31,5 +34,8 @@ fn aws_lc_rs_prefers_a_post_quantum_group() {
     let mut pair = world.good_pair(Mode::StartTls);
     pair.drive();
     let report = pair.a.engine.report().unwrap();
-    assert_eq!(report.tls.as_ref().unwrap().key_exchange.as_deref(), Some("X25519MLKEM768"));
+    assert_eq!(
+        report.tls.as_ref().unwrap().key_exchange.as_deref(),
+        Some("X25519MLKEM768")
+    );
 }

@@ -22,7 +22,12 @@ fn silence_in_clear_ends_starttls() {
     pair.advance(REST);
     let error = pair.a.error.unwrap();
     assert_eq!(error.phase, Phase::Starttls);
-    assert_eq!(error.kind, ErrorKind::Starttls(starttls::Error::TimedOut { phase: starttls::Phase::Header }));
+    assert_eq!(
+        error.kind,
+        ErrorKind::Starttls(starttls::Error::TimedOut {
+            phase: starttls::Phase::Header
+        })
+    );
 }
 
 #[test]

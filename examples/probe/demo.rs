@@ -14,7 +14,10 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let ca = TestCa::valid_now("Demonstration CA");
     let endpoint = serve(provider.clone(), &ca).await?;
-    let client = Arc::new(ClientConfig::rustls(provider, roots::from_pem(ca.anchor_pem().as_bytes())?));
+    let client = Arc::new(ClientConfig::rustls(
+        provider,
+        roots::from_pem(ca.anchor_pem().as_bytes())?,
+    ));
 
     println!("A server for example.org listens on {endpoint}.\n\n1. A client connects to example.org:\n");
     let stream = io::tokio::connect_to(&endpoint, client.clone(), "example.org".parse::<Domain>()?).await?;
@@ -45,7 +48,10 @@ async fn serve(provider: Arc<CryptoProvider>, ca: &TestCa) -> Result<Endpoint, B
             tokio::spawn(greet(socket, config.clone()));
         }
     });
-    Ok(Endpoint { host: address.ip().to_string(), port: address.port() })
+    Ok(Endpoint {
+        host: address.ip().to_string(),
+        port: address.port(),
+    })
 }
 
 /// Secures one connection, offers nothing, and waits for the client to leave.

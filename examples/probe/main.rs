@@ -82,7 +82,11 @@ async fn probe(arguments: &Arguments) -> Result<u8, io::Error> {
     if let Some(Event::Features(features)) = stream.next().await?
         && !arguments.json
     {
-        println!("  {:16}{}", "SASL offers", features.mechanisms().collect::<Vec<_>>().join(", "));
+        println!(
+            "  {:16}{}",
+            "SASL offers",
+            features.mechanisms().collect::<Vec<_>>().join(", ")
+        );
     }
     let code = match &stream.report().authentication {
         _ if !stream.report().is_encrypted() => NOT_ENCRYPTED,

@@ -14,7 +14,9 @@ const ATTEMPTS: usize = 3;
 
 /// The name of the user who logged in; `None`: the client left, or guessed too often.
 pub(crate) async fn log_in(stream: &mut TokioStream, users: &Users) -> Result<Option<String>, Failure> {
-    stream.send(Features::builder().mechanisms(["PLAIN"]).build()?.as_element()).await?;
+    stream
+        .send(Features::builder().mechanisms(["PLAIN"]).build()?.as_element())
+        .await?;
     let mut attempts = 0;
     while let Some(event) = stream.next().await? {
         let Event::Element(element) = event else { continue };
@@ -25,12 +27,16 @@ pub(crate) async fn log_in(stream: &mut TokioStream, users: &Users) -> Result<Op
             stream.send(&ElementBuilder::new(ns::SASL, "success").build()?).await?;
             stream.restart().await?;
             let bind = ElementBuilder::new(ns::BIND, "bind");
-            stream.send(Features::builder().feature(bind).build()?.as_element()).await?;
+            stream
+                .send(Features::builder().feature(bind).build()?.as_element())
+                .await?;
             return Ok(Some(name));
         }
         attempts += 1;
         let reason = ElementBuilder::new(ns::SASL, "not-authorized");
-        stream.send(&ElementBuilder::new(ns::SASL, "failure").child(reason).build()?).await?;
+        stream
+            .send(&ElementBuilder::new(ns::SASL, "failure").child(reason).build()?)
+            .await?;
         if attempts == ATTEMPTS {
             return Ok(None);
         }

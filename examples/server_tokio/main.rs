@@ -65,12 +65,7 @@ async fn listen(listener: TcpListener, mode: Mode, config: Arc<ServerConfig>, us
     }
 }
 
-async fn serve(
-    socket: TcpStream,
-    config: Arc<ServerConfig>,
-    mode: Mode,
-    users: Arc<Users>,
-) -> Result<(), Failure> {
+async fn serve(socket: TcpStream, config: Arc<ServerConfig>, mode: Mode, users: Arc<Users>) -> Result<(), Failure> {
     let mut stream = io::tokio::accept(socket, config, mode).await?;
     println!("{}", stream.report());
     match login::log_in(&mut stream, &users).await? {
@@ -99,7 +94,13 @@ fn arguments() -> Result<Arguments, Failure> {
         listeners.push(("127.0.0.1:5222".to_owned(), Mode::StartTls));
     }
     match (domain, certificate, key) {
-        (Some(domain), Some(certificate), Some(key)) => Ok(Arguments { domain, certificate, key, listeners, users }),
+        (Some(domain), Some(certificate), Some(key)) => Ok(Arguments {
+            domain,
+            certificate,
+            key,
+            listeners,
+            users,
+        }),
         _ => Err("usage: server_tokio --domain DOMAIN --cert FILE --key FILE [--user NAME:PASSWORD] ...".into()),
     }
 }

@@ -22,13 +22,21 @@ pub(crate) struct Users {
 impl Users {
     /// From `NAME:PASSWORD`.
     pub(crate) fn new(domain: Domain, users: Vec<String>) -> Self {
-        let passwords =
-            users.iter().filter_map(|user| user.split_once(':')).map(|(name, password)| (name.into(), password.into()));
-        Users { domain, passwords: passwords.collect(), online: Mutex::default() }
+        let passwords = users
+            .iter()
+            .filter_map(|user| user.split_once(':'))
+            .map(|(name, password)| (name.into(), password.into()));
+        Users {
+            domain,
+            passwords: passwords.collect(),
+            online: Mutex::default(),
+        }
     }
 
     pub(crate) fn password_is(&self, name: &str, password: &str) -> bool {
-        self.passwords.get(name).is_some_and(|known| known.as_bytes().ct_eq(password.as_bytes()).into())
+        self.passwords
+            .get(name)
+            .is_some_and(|known| known.as_bytes().ct_eq(password.as_bytes()).into())
     }
 
     fn address(&self, name: &str) -> String {
@@ -38,7 +46,11 @@ impl Users {
     /// Brings a message to a user of ours who is online.
     fn deliver(&self, from: &str, message: &Element) -> Option<()> {
         let to = message.attribute("to")?.into_owned();
-        let name = to.split('/').next()?.strip_suffix(self.domain.as_str())?.strip_suffix('@')?;
+        let name = to
+            .split('/')
+            .next()?
+            .strip_suffix(self.domain.as_str())?
+            .strip_suffix('@')?;
         let body = message.children().find(|child| child.name() == "body")?;
         let copy = ElementBuilder::new(ns::CLIENT, "message")
             .attribute("from", from)
@@ -88,12 +100,16 @@ fn answer(request: &Element, name: &str, users: &Users) -> Result<Option<Element
     Ok(Some(match payload {
         Some(bind) if bind.is(ns::BIND, "bind") => {
             let jid = ElementBuilder::new(ns::BIND, "jid").text(format!("{}/example", users.address(name)));
-            iq.attribute("type", "result").child(ElementBuilder::new(ns::BIND, "bind").child(jid)).build()?
+            iq.attribute("type", "result")
+                .child(ElementBuilder::new(ns::BIND, "bind").child(jid))
+                .build()?
         }
         Some(ping) if ping.is(PING, "ping") => iq.attribute("type", "result").build()?,
         _ => {
             let condition = ElementBuilder::new(ns::STANZA_ERRORS, "service-unavailable");
-            let error = ElementBuilder::new(ns::CLIENT, "error").attribute("type", "cancel").child(condition);
+            let error = ElementBuilder::new(ns::CLIENT, "error")
+                .attribute("type", "cancel")
+                .child(condition);
             iq.attribute("type", "error").child(error).build()?
         }
     }))

@@ -105,12 +105,20 @@ impl<S: Transport> BlockingStream<S> {
     /// Whatever kept it from being secured and opened.
     pub fn establish(mut session: Session, transport: S) -> Result<Self, Error> {
         let buffer = vec![0; READ_OCTETS].into_boxed_slice();
-        let mut transport = Buffered { socket: transport, buffer, broken: None };
+        let mut transport = Buffered {
+            socket: transport,
+            buffer,
+            broken: None,
+        };
         loop {
             if let Event::Opened(_) = transport.next_event(&mut session)?
                 && let Some(report) = session.report().cloned()
             {
-                return Ok(BlockingStream { session, report, transport });
+                return Ok(BlockingStream {
+                    session,
+                    report,
+                    transport,
+                });
             }
         }
     }
@@ -156,7 +164,10 @@ impl<S: Transport> BlockingStream<S> {
     /// The session or the transport failed.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.session.restart()?;
-        while !matches!(self.transport.next_event(&mut self.session)?, Event::Opened(_) | Event::Closed(_)) {}
+        while !matches!(
+            self.transport.next_event(&mut self.session)?,
+            Event::Opened(_) | Event::Closed(_)
+        ) {}
         Ok(())
     }
 
@@ -189,7 +200,12 @@ impl<S: Transport> Buffered<S> {
     fn write(&mut self, session: &Session, bytes: &[u8]) -> Result<(), Error> {
         if self.broken.is_none() {
             self.socket.set_timeout(patience(session.deadline()))?;
-            self.broken = self.socket.write_all(bytes).and_then(|()| self.socket.flush()).err().map(Arc::new);
+            self.broken = self
+                .socket
+                .write_all(bytes)
+                .and_then(|()| self.socket.flush())
+                .err()
+                .map(Arc::new);
         }
         Ok(())
     }
@@ -222,5 +238,9 @@ impl<S: Transport> Buffered<S> {
 
 /// From now to the deadline; zero would mean for ever to the system.
 fn patience(deadline: Option<Instant>) -> Option<Duration> {
-    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
+    deadline.map(|deadline| {
+        deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1))
+    })
 }

@@ -30,6 +30,9 @@ impl From<io::Error> for Error {
 
 impl Error {
     pub(super) fn unreachable(endpoint: &Endpoint, source: io::Error) -> Self {
-        Error::Unreachable { endpoint: endpoint.clone(), source: Arc::new(source) }
+        Error::Unreachable {
+            endpoint: endpoint.clone(),
+            source: Arc::new(source),
+        }
     }
 }

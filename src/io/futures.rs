@@ -64,7 +64,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
             if let Event::Opened(_) = transport.next_event(&mut session, &timer).await?
                 && let Some(report) = session.report().cloned()
             {
-                return Ok(XmppStream { session, report, transport, timer });
+                return Ok(XmppStream {
+                    session,
+                    report,
+                    transport,
+                    timer,
+                });
             }
         }
     }

@@ -34,8 +34,13 @@ const READ_OCTETS: usize = 17 * 1024;
 /// The time of this system's clocks. A wall clock before 1970 counts as 1970, where no certificate
 /// is valid.
 pub fn now() -> Now {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Now { instant: Instant::now(), wall: UnixTime::since_unix_epoch(since_1970) }
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        instant: Instant::now(),
+        wall: UnixTime::since_unix_epoch(since_1970),
+    }
 }
 
 /// A host and a port to connect to, where the target's own do not serve (RFC 6120 section 3.2.3). It

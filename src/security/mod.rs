@@ -101,10 +101,14 @@ impl SecurityReport {
         let authentication = match &session.verdict {
             None => Authentication::NotAsked,
             Some(verdict) => match verdict.check() {
-                Ok(matched) => {
-                    Authentication::Certificate { matched: matched.clone(), chain: verdict.chain.clone() }
-                }
-                Err(error) => Authentication::Rejected { verdict: verdict.clone(), error: Box::new(error) },
+                Ok(matched) => Authentication::Certificate {
+                    matched: matched.clone(),
+                    chain: verdict.chain.clone(),
+                },
+                Err(error) => Authentication::Rejected {
+                    verdict: verdict.clone(),
+                    error: Box::new(error),
+                },
             },
         };
         SecurityReport {

@@ -28,7 +28,12 @@ impl Target {
     /// A client-to-server stream to `domain`, by STARTTLS. The domain is what the certificate has to
     /// be good for, whatever host the connection is made to (RFC 6120 section 13.7.2.1).
     pub fn new(domain: Domain) -> Self {
-        Target { domain, local_domain: None, account: None, mode: Mode::StartTls }
+        Target {
+            domain,
+            local_domain: None,
+            account: None,
+            mode: Mode::StartTls,
+        }
     }
 
     /// TLS from the first octet (XEP-0368).
@@ -95,6 +100,9 @@ impl Session {
     }
 
     pub(super) fn start_direct_tls(&mut self) -> Result<(), Error> {
-        self.start_tls(None).map_err(|kind: ErrorKind| Error { phase: Phase::Tls, ..self.error(kind) })
+        self.start_tls(None).map_err(|kind: ErrorKind| Error {
+            phase: Phase::Tls,
+            ..self.error(kind)
+        })
     }
 }

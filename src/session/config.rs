@@ -32,7 +32,12 @@ impl ClientConfig {
     /// The default [`Policy`] over any TLS library. For rustls there is
     /// [`ClientConfig::rustls`](crate::session::ClientConfig::rustls).
     pub fn new(connector: Arc<dyn TlsConnector>, verifier: IdentityVerifier) -> Self {
-        ClientConfig { policy: Policy::default(), connector, verifier, language: "en".to_owned() }
+        ClientConfig {
+            policy: Policy::default(),
+            connector,
+            verifier,
+            language: "en".to_owned(),
+        }
     }
 
     /// Another policy.

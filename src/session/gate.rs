@@ -4,7 +4,7 @@ use crate::error::{ErrorKind, PolicyViolation};
 use crate::policy::{Authentication, Policy};
 use crate::tls::{TlsEngine, TlsSession};
 use bytes::BytesMut;
-use xmpp_identity::Verdict;
+use xmpp_identity::IdentityError;
 use xmpp_starttls::SecuredStream;
 use xmpp_tls_core::StreamKind;
 
@@ -23,8 +23,8 @@ pub(super) struct Candidate<'a> {
     pub(super) session: &'a TlsSession,
     /// What was offered by ALPN.
     pub(super) alpn: Option<StreamKind>,
-    /// The verdict on the peer's certificate; `None` where none is asked for (c2s, receiving side).
-    pub(super) verdict: Option<&'a Verdict>,
+    /// Whether the peer's certificate is asked about. Clients are not: they log in with SASL, inside.
+    pub(super) check: bool,
 }
 
 /// Lets a finished handshake through if everything the policy demands holds.
@@ -36,7 +36,12 @@ pub(super) fn pass(
     stream: SecuredStream,
     plaintext: BytesMut,
 ) -> Result<Secured, ErrorKind> {
-    let Candidate { policy, session, alpn, verdict } = candidate;
+    let Candidate {
+        policy,
+        session,
+        alpn,
+        check,
+    } = candidate;
     let negotiated = session.facts.version();
     if negotiated < policy.minimum_version {
         let minimum = policy.minimum_version;
@@ -52,13 +57,14 @@ pub(super) fn pass(
         let chosen = String::from_utf8_lossy(chosen).into_owned();
         return Err(ErrorKind::Policy(PolicyViolation::Alpn { chosen }));
     }
-    match (policy.authentication, verdict) {
-        (Authentication::Required, Some(verdict)) => {
+    match (check, policy.authentication, &session.verdict) {
+        (true, Authentication::Required, Some(verdict)) => {
             verdict.check().map_err(|error| ErrorKind::Identity(Box::new(error)))?;
         }
-        (Authentication::Recorded(_), Some(_)) => {}
-        // Clients log in with SASL, inside the stream.
-        (_, None) => {}
+        (true, _, None) => {
+            return Err(ErrorKind::Identity(Box::new(IdentityError::NotChecked)));
+        }
+        (true, Authentication::Recorded(_), Some(_)) | (false, _, _) => {}
     }
     Ok(Secured { tls, stream, plaintext })
 }

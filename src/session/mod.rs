@@ -25,7 +25,7 @@ pub(crate) use role::Role;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
-use crate::tls::{TlsEngine, TlsError, TlsState};
+use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
 use bytes::{Bytes, BytesMut};
 use negotiation::{Negotiated, Negotiation};
 use std::collections::VecDeque;
@@ -71,6 +71,8 @@ struct Handshake {
     /// `None`: direct TLS.
     token: Option<UpgradeToken>,
     tls: Box<dyn TlsEngine>,
+    /// What is asked about the peer's certificate; `None`: nothing.
+    check: Option<PeerCheck>,
     plaintext: BytesMut,
     deadline: Instant,
     /// White space may still come in front of the first octet of TLS, to be dropped.
@@ -221,16 +223,25 @@ impl Session {
             State::Streaming(stream) => stream.phase(),
             State::Finished => Phase::Closing,
         };
-        Error { domain: self.role.domain().cloned(), phase, kind }
+        Error {
+            domain: self.role.domain().cloned(),
+            phase,
+            kind,
+        }
     }
 
     /// Ends the session; while XML is spoken the peer is told why.
     fn fail(&mut self, kind: ErrorKind) {
         let error = self.error(kind);
         if let State::Streaming(stream) = &mut self.state {
-            let apology = self.role.apology();
+            let farewell = match (error.stream_condition(), &error.kind) {
+                (Some(condition), _) => stream.tell(condition, &self.role.apology(), &mut self.outgoing),
+                // RFC 6120 section 4.9.1.1: the peer's stream error is answered with a closing tag.
+                (None, ErrorKind::StreamError(_)) => stream.say_goodbye(&mut self.outgoing),
+                (None, _) => Ok(()),
+            };
             // The first failure is the one to report; the connection is dropped either way.
-            let _ = stream.fail(error.stream_condition(), &apology, &mut self.outgoing);
+            drop(farewell);
         }
         self.failure = Some(error);
     }
@@ -267,7 +278,7 @@ impl Session {
                     return self.finish_handshake().map(Some);
                 }
                 if self.ended {
-                    return Err(ErrorKind::Tls(TlsError::Truncated));
+                    return Err(ErrorKind::Tls(TlsError::HandshakeCutOff));
                 }
                 if self.now >= handshake.deadline {
                     return Err(ErrorKind::TimedOut);
@@ -293,13 +304,23 @@ impl Session {
     }
 
     fn start_tls(&mut self, token: Option<UpgradeToken>) -> Result<(), ErrorKind> {
-        let mut tls = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
+        let check = self.role.peer_check(self.clock.wall_at(self.now));
+        let mut tls = self
+            .role
+            .start_tls(token.is_none(), check.clone(), self.clock.wall_at(self.now))?;
         tls.write_tls(&mut self.outgoing)?;
         let deadline = self.now + self.role.policy().timeouts.tls;
         let whitespace =
             token.is_some() && self.role.side() == Side::Receiving && self.role.policy().whitespace_behind_starttls;
         let plaintext = BytesMut::new();
-        self.state = State::Handshaking(Box::new(Handshake { token, tls, plaintext, deadline, whitespace }));
+        self.state = State::Handshaking(Box::new(Handshake {
+            token,
+            tls,
+            check,
+            plaintext,
+            deadline,
+            whitespace,
+        }));
         Ok(())
     }
 
@@ -308,22 +329,40 @@ impl Session {
         let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finished) else {
             return Err(ErrorKind::ApiMisuse("no handshake to finish"));
         };
-        let Handshake { token, mut tls, plaintext, .. } = *handshake;
-        let Some(session) = tls.take_session() else {
-            return Err(ErrorKind::Tls(TlsError::Misconfigured("the TLS engine tells no facts".to_owned())));
+        let Handshake {
+            token,
+            mut tls,
+            check,
+            plaintext,
+            ..
+        } = *handshake;
+        let Some(mut session) = tls.take_session() else {
+            return Err(ErrorKind::Tls(TlsError::Misconfigured(
+                "the TLS engine tells no facts".to_owned(),
+            )));
         };
+        // An engine that did not ask during the handshake is not taken for one that was content.
+        if let (Some(check), None) = (&check, &session.verdict) {
+            session.verdict = Some(check.verify(&session.peer_chain));
+        }
         let (start, stream) = match token {
-            Some(token) => (TlsStart::StartTls { offered: token.offered() }, token.secured(session.facts)),
-            None => {
-                (TlsStart::DirectTls, SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts))
-            }
+            Some(token) => (
+                TlsStart::StartTls {
+                    offered: token.offered(),
+                },
+                token.secured(session.facts),
+            ),
+            None => (
+                TlsStart::DirectTls,
+                SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts),
+            ),
         };
         self.role.learn_domain(&session);
         let candidate = gate::Candidate {
             policy: self.role.policy(),
             session: &session,
+            check: check.is_some(),
             alpn: (start == TlsStart::DirectTls || self.role.side() == Side::Receiving).then(|| self.role.kind()),
-            verdict: session.verdict.as_ref(),
         };
         let secured = gate::pass(candidate, tls, stream, plaintext)?;
         let report = Arc::new(SecurityReport::of_tls(&self.role, start, session));
@@ -343,7 +382,8 @@ impl Session {
     fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
         let report = Arc::new(SecurityReport::of_plaintext(&self.role));
         self.report = Some(report.clone());
-        self.events.extend([Event::Opened(stream.header), self.role.event(stream.first)]);
+        self.events
+            .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
         let timeouts = &self.role.policy().timeouts;
         self.state = State::Streaming(Box::new(OpenStream::in_clear(stream.decoder, stream.encoder, timeouts)));
         Output::Event(Event::Plaintext(report))
@@ -366,7 +406,11 @@ impl Engine for Session {
                 let data = handshake.tls_part_of(data);
                 let read = handshake.tls.read_tls(data, &mut handshake.plaintext);
                 // Also after an error: the peer is owed an alert.
-                handshake.tls.write_tls(&mut self.outgoing).and(read).map_err(ErrorKind::from)
+                handshake
+                    .tls
+                    .write_tls(&mut self.outgoing)
+                    .and(read)
+                    .map_err(ErrorKind::from)
             }
             State::Streaming(stream) => stream.handle_input(data, &mut self.outgoing),
             State::Finished => Ok(()),
@@ -391,9 +435,9 @@ impl Engine for Session {
         self.check()?;
         self.now = self.now.max(now);
         match &mut self.state {
-            State::Negotiating(negotiation) => {
-                negotiation.handle_timeout(now).map_err(|source| self.error(source.into()))
-            }
+            State::Negotiating(negotiation) => negotiation
+                .handle_timeout(now)
+                .map_err(|source| self.error(source.into())),
             State::Handshaking(_) | State::Streaming(_) | State::Finished => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
 //! The clear part of a connection, by role.
 
-use crate::session::config::{ClientConfig, ServerConfig};
-use crate::session::client::Target;
 use crate::policy::Encryption;
+use crate::session::client::Target;
+use crate::session::config::{ClientConfig, ServerConfig};
 use std::time::Instant;
 use xmpp_starttls::{
     Error, Initiator, InitiatorEvent, Opened, PlaintextStream, Responder, ResponderEvent, UpgradeToken,
@@ -76,9 +76,7 @@ impl Negotiation {
     pub(super) fn decide(&mut self, served: Option<&Domain>) -> Result<(), Error> {
         match (self, served) {
             (Negotiation::Responder(responder), Some(domain)) => responder.accept(domain),
-            (Negotiation::Responder(responder), None) => {
-                responder.refuse(xmpp_tls_core::StreamCondition::HOST_UNKNOWN)
-            }
+            (Negotiation::Responder(responder), None) => responder.refuse(xmpp_tls_core::StreamCondition::HOST_UNKNOWN),
             (Negotiation::Initiator(_), _) => Err(Error::ApiMisuse("only a responder decides")),
         }
     }

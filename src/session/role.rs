@@ -60,7 +60,11 @@ impl Role {
             Role::Client { config, target } => {
                 let mut header = StreamHeader::new();
                 header.to = Some(target.domain.to_string());
-                header.from = target.local_domain.as_ref().map(Domain::to_string).or_else(|| target.account.clone());
+                header.from = target
+                    .local_domain
+                    .as_ref()
+                    .map(Domain::to_string)
+                    .or_else(|| target.account.clone());
                 header.lang = Some(config.language.clone());
                 Some(header)
             }
@@ -70,14 +74,15 @@ impl Role {
 
     /// The header to send when the stream fails before we sent one (RFC 6120 section 4.9.1.2).
     pub(super) fn apology(&self) -> StreamHeader {
-        self.initial_header().unwrap_or_else(|| {
-            StreamHeader::new().with_from(self.domain().map(Domain::to_string).unwrap_or_default())
-        })
+        self.initial_header()
+            .unwrap_or_else(|| StreamHeader::new().with_from(self.domain().map(Domain::to_string).unwrap_or_default()))
     }
 
     /// The domain of ours that a header asks for; remembered.
     pub(super) fn choose_domain(&mut self, header: &StreamHeader) -> Option<&Domain> {
-        let Role::Server { config, domain } = self else { return None };
+        let Role::Server { config, domain } = self else {
+            return None;
+        };
         *domain = match &header.to {
             Some(to) => to.parse().ok().filter(|to| config.acceptor.serves(to)),
             None => config.acceptor.sole_domain().cloned(),
@@ -87,7 +92,11 @@ impl Role {
 
     /// Direct TLS: the server name says which domain of ours is meant, before any header.
     pub(super) fn learn_domain(&mut self, session: &TlsSession) {
-        if let Role::Server { config, domain: domain @ None } = self {
+        if let Role::Server {
+            config,
+            domain: domain @ None,
+        } = self
+        {
             *domain = match &session.server_name {
                 Some(name) => name.parse().ok().filter(|name| config.acceptor.serves(name)),
                 None => config.acceptor.sole_domain().cloned(),
@@ -95,18 +104,31 @@ impl Role {
         }
     }
 
-    pub(super) fn start_tls(&self, direct: bool, now: UnixTime) -> Result<Box<dyn TlsEngine>, TlsError> {
+    /// What to ask about the peer's certificate. It is settled before the peer shows one.
+    pub(super) fn peer_check(&self, now: UnixTime) -> Option<PeerCheck> {
+        match self {
+            Role::Client { config, target } => Some(PeerCheck {
+                verifier: config.verifier.clone(),
+                references: ReferenceIds::new(&target.domain, target.kind()),
+                now,
+                enforce: config.policy.authentication == Authentication::Required,
+            }),
+            Role::Server { .. } => None,
+        }
+    }
+
+    pub(super) fn start_tls(
+        &self,
+        direct: bool,
+        check: Option<PeerCheck>,
+        now: UnixTime,
+    ) -> Result<Box<dyn TlsEngine>, TlsError> {
         match self {
             Role::Client { config, target } => config.connector.connect(ClientHandshake {
                 domain: target.domain.clone(),
                 alpn: direct.then(|| target.kind()),
                 minimum_version: config.policy.minimum_version,
-                check: PeerCheck {
-                    verifier: config.verifier.clone(),
-                    references: ReferenceIds::new(&target.domain, target.kind()),
-                    now,
-                    enforce: config.policy.authentication == Authentication::Required,
-                },
+                check: check.ok_or_else(|| TlsError::Misconfigured("a client checks its server".to_owned()))?,
             }),
             Role::Server { config, domain } => config.acceptor.accept(ServerHandshake {
                 domain: domain.clone(),
@@ -121,10 +143,16 @@ impl Role {
     pub(super) fn answer_header(&mut self, header: &StreamHeader) -> Result<Option<StreamHeader>, ErrorKind> {
         let kind = self.kind();
         header.check_content_namespace(kind)?;
-        let Role::Server { config, domain } = self else { return Ok(None) };
+        let Role::Server { config, domain } = self else {
+            return Ok(None);
+        };
         let asked = match &header.to {
             Some(to) => {
-                let unknown = || ErrorKind::Header(HeaderProblem::UnknownDomain { to: to.clone() });
+                let unknown = || {
+                    ErrorKind::Header(HeaderProblem::UnknownDomain {
+                        to: to.chars().take(64).collect(),
+                    })
+                };
                 let parsed: Domain = to.parse().map_err(|_| unknown())?;
                 if !config.acceptor.serves(&parsed) {
                     return Err(unknown());

@@ -31,5 +31,9 @@ impl Session {
 }
 
 fn misconfigured(source: TlsError) -> Error {
-    Error { domain: None, phase: Phase::Starttls, kind: ErrorKind::Tls(source) }
+    Error {
+        domain: None,
+        phase: Phase::Starttls,
+        kind: ErrorKind::Tls(source),
+    }
 }

@@ -185,27 +185,34 @@ impl OpenStream {
 
     /// Tells the peer why the stream ends, behind our header if that was not sent yet
     /// (RFC 6120 section 4.9.1.2), and closes TLS.
-    pub(super) fn fail(
+    pub(super) fn tell(
         &mut self,
-        condition: Option<StreamCondition>,
+        condition: StreamCondition,
         apology: &StreamHeader,
         outgoing: &mut BytesMut,
     ) -> Result<(), ErrorKind> {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
-        if let Some(condition) = condition {
-            if !self.header_sent {
-                self.encoder.open(apology, &mut self.text);
-                self.header_sent = true;
-            }
-            self.encoder.error(&StreamError::new(condition), &mut self.text);
+        if !self.header_sent {
+            self.encoder.open(apology, &mut self.text);
+            self.header_sent = true;
         }
-        if self.header_sent {
+        self.encoder.error(&StreamError::new(condition), &mut self.text);
+        self.say_goodbye(outgoing)
+    }
+
+    /// Our closing tag, unless it was sent, and `close_notify`.
+    pub(super) fn say_goodbye(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        if self.header_sent && self.state != State::Closing {
             self.encoder.close(&mut self.text);
         }
         self.flush(outgoing)?;
-        self.close_tls(outgoing)
+        if let Transport::Tls(tls) = &mut self.transport {
+            tls.close();
+            tls.write_tls(outgoing)?;
+        }
+        Ok(())
     }
 
     fn writable(&self) -> Result<(), ErrorKind> {
@@ -234,21 +241,9 @@ impl OpenStream {
         Ok(())
     }
 
-    fn close_tls(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
-        if let Transport::Tls(tls) = &mut self.transport {
-            tls.close();
-            tls.write_tls(outgoing)?;
-        }
-        Ok(())
-    }
-
     /// The peer's closing tag: answer it, then close TLS (RFC 6120 section 4.4).
     fn peer_closed(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<Heard, ErrorKind> {
-        if self.state != State::Closing && self.header_sent {
-            self.encoder.close(&mut self.text);
-            self.flush(outgoing)?;
-        }
-        self.close_tls(outgoing)?;
+        self.say_goodbye(outgoing)?;
         self.state = State::AwaitCloseNotify;
         self.deadline.get_or_insert(now + self.patience);
         Ok(match self.transport {

@@ -24,13 +24,6 @@ pub trait TlsEngine: Send + fmt::Debug {
     /// The handshake or a record failed; the connection is over.
     fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError>;
 
-    /// The transport ended.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError::Truncated`] if the peer did not send `close_notify` first.
-    fn read_eof(&mut self) -> Result<(), TlsError>;
-
     /// Appends what the peer must be sent.
     ///
     /// # Errors
@@ -222,9 +215,9 @@ pub enum TlsError {
         /// The first octet that came.
         first: u8,
     },
-    /// The transport ended without `close_notify`: something may be missing (RFC 8446 section 6.1).
-    #[error("the connection ended without a TLS close_notify: what came last may be cut off")]
-    Truncated,
+    /// The transport ended in the middle of the handshake.
+    #[error("the connection ended in the middle of the handshake: the peer may not like our TLS and not say so")]
+    HandshakeCutOff,
     /// Nothing can be written now.
     #[error("the TLS session is not open")]
     NotOpen,

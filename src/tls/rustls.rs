@@ -101,7 +101,10 @@ pub struct RustlsAcceptor {
 impl RustlsAcceptor {
     /// Serves no domain yet.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
-        RustlsAcceptor { provider, certificates: BTreeMap::new() }
+        RustlsAcceptor {
+            provider,
+            certificates: BTreeMap::new(),
+        }
     }
 
     /// Serves `domain` with this chain, leaf first, and the leaf's private key.
@@ -129,12 +132,11 @@ impl TlsAcceptor for RustlsAcceptor {
             domain: handshake.domain,
             chosen: OnceLock::new(),
         });
-        let mut config =
-            ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
-                .with_protocol_versions(versions(handshake.minimum_version)?)
-                .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-                .with_no_client_auth()
-                .with_cert_resolver(chooser.clone());
+        let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
+            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(chooser.clone());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.alpn_protocols = vec![handshake.kind.alpn().to_vec()];
@@ -152,7 +154,10 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
-        self.provider.secure_random.fill(buffer).map_err(|_| TlsError::NoRandomness)
+        self.provider
+            .secure_random
+            .fill(buffer)
+            .map_err(|_| TlsError::NoRandomness)
     }
 }
 
@@ -285,7 +290,14 @@ impl Engine {
     fn new(mut connection: Connection, role: Role) -> Self {
         // The session above bounds what it writes; rustls' own bound would lose data silently.
         connection.set_buffer_limit(None);
-        Engine { connection, role, seen_input: false, peer_closed: false, closed: false, session_taken: false }
+        Engine {
+            connection,
+            role,
+            seen_input: false,
+            peer_closed: false,
+            closed: false,
+            session_taken: false,
+        }
     }
 
     fn drain(&mut self, plaintext: &mut BytesMut) {
@@ -333,10 +345,6 @@ impl TlsEngine for Engine {
         Ok(())
     }
 
-    fn read_eof(&mut self) -> Result<(), TlsError> {
-        if self.peer_closed { Ok(()) } else { Err(TlsError::Truncated) }
-    }
-
     fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
         let mut writer = ciphertext.writer();
         while self.connection.wants_write() {
@@ -382,9 +390,14 @@ impl TlsEngine for Engine {
         };
         let suite = self.connection.negotiated_cipher_suite()?.suite();
         let facts = TlsFacts::new(version, CipherSuite(u16::from(suite))).ok()?;
-        let mut session = TlsSession::new(facts, suite.as_str().map_or_else(|| facts.cipher_suite().to_string(), iana));
-        session.key_exchange =
-            self.connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+        let mut session = TlsSession::new(
+            facts,
+            suite.as_str().map_or_else(|| facts.cipher_suite().to_string(), iana),
+        );
+        session.key_exchange = self
+            .connection
+            .negotiated_key_exchange_group()
+            .map(|group| format!("{:?}", group.name()));
         // rustls has no other key exchange than ephemeral Diffie-Hellman, in every suite it speaks.
         session.forward_secret = true;
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);

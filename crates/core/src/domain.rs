@@ -79,7 +79,11 @@ impl Domain {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("[{v6}]"),
         };
-        Domain { unicode: text.into(), ascii: None, ip: Some(ip) }
+        Domain {
+            unicode: text.into(),
+            ascii: None,
+            ip: Some(ip),
+        }
     }
 }
 
@@ -108,7 +112,12 @@ impl FromStr for Domain {
         let uts46 = Uts46::new();
         // UTS 46 also maps look-alike full stops; with them a second trailing dot could hide.
         let ascii = uts46
-            .to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
+            .to_ascii(
+                name.as_bytes(),
+                AsciiDenyList::STD3,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            )
             .map_err(|_| bad())?;
         if ascii.is_empty() || ascii.split('.').any(str::is_empty) {
             return Err(bad());
@@ -117,13 +126,21 @@ impl FromStr for Domain {
             return Err(DomainError::TooLong { octets: ascii.len() });
         }
         // A last label of digits only would read as an IP address elsewhere (WHATWG URL, section 3.5).
-        if ascii.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
+        if ascii
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
+        {
             return Err(bad());
         }
         let (unicode, checked) = uts46.to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
         checked.map_err(|_| bad())?;
         let ascii: Option<Arc<str>> = (unicode != ascii).then(|| Arc::from(&*ascii));
-        Ok(Domain { unicode: cow_to_arc(unicode), ascii, ip: None })
+        Ok(Domain {
+            unicode: cow_to_arc(unicode),
+            ascii,
+            ip: None,
+        })
     }
 }
 
@@ -187,7 +204,15 @@ mod tests {
     #[test]
     fn idm_04_one_trailing_dot_is_stripped_and_nothing_else_is_forgiven() {
         assert_eq!(domain("example.com."), domain("example.com"));
-        for bad in ["", ".", "..", "example.com..", ".example.com", "a..b", "example.com\u{3002}\u{3002}"] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "example.com..",
+            ".example.com",
+            "a..b",
+            "example.com\u{3002}\u{3002}",
+        ] {
             assert!(bad.parse::<Domain>().is_err(), "{bad:?}");
         }
     }
@@ -196,17 +221,40 @@ mod tests {
     fn idm_04_length_is_bounded() {
         let label = "a".repeat(63);
         let long = format!("{label}.{label}.{label}.{label}");
-        assert!(matches!(long.parse::<Domain>(), Err(DomainError::TooLong { octets: 255 })));
-        assert!(matches!("a".repeat(64).parse::<Domain>(), Err(DomainError::TooLong { .. })));
-        assert!(matches!("ü".repeat(600).parse::<Domain>(), Err(DomainError::TooLong { octets: 1200 })));
+        assert!(matches!(
+            long.parse::<Domain>(),
+            Err(DomainError::TooLong { octets: 255 })
+        ));
+        assert!(matches!(
+            "a".repeat(64).parse::<Domain>(),
+            Err(DomainError::TooLong { .. })
+        ));
+        assert!(matches!(
+            "ü".repeat(600).parse::<Domain>(),
+            Err(DomainError::TooLong { octets: 1200 })
+        ));
     }
 
     #[test]
     fn names_that_are_no_names_are_refused() {
         let bad = [
-            "a b.example", "a/b", "juliet@example.com", "example.com/res", "*.example.com", "a\0.example", "-a.example",
-            "a-.example", "a_b.example", "xn--\u{fc}.example", "xn--a.example", "[192.0.2.1]", "[::1", "::1", "1.2.3",
-            "example.123", "a:5222",
+            "a b.example",
+            "a/b",
+            "juliet@example.com",
+            "example.com/res",
+            "*.example.com",
+            "a\0.example",
+            "-a.example",
+            "a-.example",
+            "a_b.example",
+            "xn--\u{fc}.example",
+            "xn--a.example",
+            "[192.0.2.1]",
+            "[::1",
+            "::1",
+            "1.2.3",
+            "example.123",
+            "a:5222",
         ];
         for text in bad {
             assert!(text.parse::<Domain>().is_err(), "{text:?} was accepted");

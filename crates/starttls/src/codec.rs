@@ -137,17 +137,29 @@ impl ClearStream {
 
     /// The next thing the peer said, or until when to wait for it.
     pub(crate) fn hear(&mut self, phase: Phase) -> Result<Result<Heard, Instant>, Error> {
-        match self.decoder.next_event().map_err(|source| Error::Stream { phase, source })? {
+        match self
+            .decoder
+            .next_event()
+            .map_err(|source| Error::Stream { phase, source })?
+        {
             Some(StreamEvent::Open(header)) => {
-                header.check_content_namespace(self.kind).map_err(|source| Error::Stream { phase, source })?;
+                header
+                    .check_content_namespace(self.kind)
+                    .map_err(|source| Error::Stream { phase, source })?;
                 Ok(Ok(Heard::Header(header)))
             }
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
-                Some(error) => Err(Error::Refused { phase, refusal: Refusal::StreamError(error) }),
+                Some(error) => Err(Error::Refused {
+                    phase,
+                    refusal: Refusal::StreamError(error),
+                }),
                 None => Ok(Ok(Heard::Element(element))),
             },
             Some(StreamEvent::Whitespace) => Ok(Ok(Heard::Whitespace)),
-            Some(StreamEvent::Close) => Err(Error::Refused { phase, refusal: Refusal::StreamClosed }),
+            Some(StreamEvent::Close) => Err(Error::Refused {
+                phase,
+                refusal: Refusal::StreamClosed,
+            }),
             Some(_) => Err(Error::ApiMisuse("the decoder reported an event nobody knows")),
             None if self.ended => Err(Error::ConnectionEnded { phase }),
             None if self.timed_out => Err(Error::TimedOut { phase }),
@@ -172,7 +184,10 @@ impl ClearStream {
         match self.decoder.unread() {
             0 if self.ended => Err(Error::ConnectionEnded { phase }),
             0 => Ok(Step::Wait(None)),
-            octets => Err(Error::PeerMisbehaved { phase, what: leftover(octets) }),
+            octets => Err(Error::PeerMisbehaved {
+                phase,
+                what: leftover(octets),
+            }),
         }
     }
 
@@ -183,7 +198,13 @@ impl ClearStream {
             if !self.header_sent {
                 self.write_header(apology);
             }
-            if matches!(error, Error::PeerMisbehaved { what: PeerMisbehaved::SaslBeforeTls { .. }, .. }) {
+            if matches!(
+                error,
+                Error::PeerMisbehaved {
+                    what: PeerMisbehaved::SaslBeforeTls { .. },
+                    ..
+                }
+            ) {
                 self.outgoing.extend_from_slice(ENCRYPTION_REQUIRED);
             }
             self.encoder.error(&StreamError::new(condition), &mut self.outgoing);
@@ -206,7 +227,9 @@ impl ClearStream {
 
 /// An element that `phase` does not allow.
 pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
-    let name = element.name().to_owned();
+    // For a line of a log: bounded, whatever the peer wrote.
+    let excerpt = |text: &str| text.chars().take(64).collect::<String>();
+    let name = excerpt(element.name());
     let what = if element.is_stanza() {
         PeerMisbehaved::StanzaBeforeTls { name }
     } else if element.namespace() == ns::SASL {
@@ -214,7 +237,10 @@ pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
     } else if element.namespace() == ns::TLS && (name == "proceed" || name == "failure") {
         PeerMisbehaved::Unsolicited { name }
     } else {
-        PeerMisbehaved::UnexpectedElement { namespace: element.namespace().to_owned(), name }
+        PeerMisbehaved::UnexpectedElement {
+            namespace: excerpt(element.namespace()),
+            name,
+        }
     };
     Error::PeerMisbehaved { phase, what }
 }

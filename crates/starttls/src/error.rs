@@ -125,7 +125,7 @@ pub enum PeerMisbehaved {
         name: String,
     },
     /// Any other element that the phase does not allow.
-    #[error("<{name} xmlns='{namespace}'/> is not allowed here")]
+    #[error("<{name}/> of the namespace {namespace:?} is not allowed here")]
     UnexpectedElement {
         /// Its namespace.
         namespace: String,
@@ -164,9 +164,14 @@ impl Error {
                     Some(StreamCondition::UNSUPPORTED_STANZA_TYPE)
                 }
             },
-            Error::Stream { phase: Phase::Proceed | Phase::Upgraded, .. } => None,
+            Error::Stream {
+                phase: Phase::Proceed | Phase::Upgraded,
+                ..
+            } => None,
             Error::Stream { source, .. } => source.stream_condition(),
-            Error::TimedOut { phase: Phase::Proceed | Phase::Upgraded } => None,
+            Error::TimedOut {
+                phase: Phase::Proceed | Phase::Upgraded,
+            } => None,
             Error::TimedOut { phase: Phase::Features } => Some(StreamCondition::CONNECTION_TIMEOUT),
             Error::TimedOut { .. } => Some(StreamCondition::POLICY_VIOLATION),
             Error::WeRefused { condition } => Some(*condition),

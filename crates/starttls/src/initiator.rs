@@ -156,7 +156,9 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new().with_to(self.to.to_string()).with_lang(self.language.clone());
+        let header = StreamHeader::new()
+            .with_to(self.to.to_string())
+            .with_lang(self.language.clone());
         match &self.from {
             Some(from) => header.with_from(from.to_string()),
             None => header,
@@ -195,7 +197,10 @@ impl Initiator {
                 Ok(Step::Event(InitiatorEvent::Features(features)))
             }
             (State::Proceed { .. }, Heard::Whitespace) => match self.strict_whitespace {
-                true => Err(Error::PeerMisbehaved { phase, what: PeerMisbehaved::WhitespaceBeforeProceed }),
+                true => Err(Error::PeerMisbehaved {
+                    phase,
+                    what: PeerMisbehaved::WhitespaceBeforeProceed,
+                }),
                 false => Ok(Step::Again),
             },
             (State::Proceed { offered }, Heard::Element(element)) if element.is(ns::TLS, "proceed") => {
@@ -204,9 +209,10 @@ impl Initiator {
                 self.after_switch()?;
                 Ok(Step::Event(InitiatorEvent::Upgrade(token)))
             }
-            (State::Proceed { .. }, Heard::Element(element)) if element.is(ns::TLS, "failure") => {
-                Err(Error::Refused { phase, refusal: Refusal::TlsFailure })
-            }
+            (State::Proceed { .. }, Heard::Element(element)) if element.is(ns::TLS, "failure") => Err(Error::Refused {
+                phase,
+                refusal: Refusal::TlsFailure,
+            }),
             (State::Proceed { .. }, Heard::Element(element)) => Err(unexpected(phase, &element)),
             // The decoder reports one header, first, and nothing before it.
             (State::Header, Heard::Element(_) | Heard::Whitespace)
@@ -230,7 +236,8 @@ impl Initiator {
 
     /// Clear text behind `<proceed/>` cannot be the peer's: it speaks only after our ClientHello.
     fn after_switch(&self) -> Result<Step<InitiatorEvent>, Error> {
-        self.clear.after_switch(|octets| PeerMisbehaved::DataAfterProceed { octets })
+        self.clear
+            .after_switch(|octets| PeerMisbehaved::DataAfterProceed { octets })
     }
 }
 

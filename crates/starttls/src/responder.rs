@@ -147,13 +147,19 @@ impl Responder {
     pub fn accept(&mut self, from: &Domain) -> Result<(), Error> {
         self.decide()?;
         self.to = Some(from.clone());
-        self.clear.write_header(&self.peer_header.response(self.kind, Some(from), &self.id, &self.languages));
+        self.clear.write_header(
+            &self
+                .peer_header
+                .response(self.kind, Some(from), &self.id, &self.languages),
+        );
         if self.peer_header.version.is_some_and(|version| version >= Version::V1_0) {
             let features = match &self.plaintext_features {
                 None => Features::builder().starttls(true),
                 Some(others) => others.clone().starttls(false),
             };
-            let features = features.build().map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?;
+            let features = features
+                .build()
+                .map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?;
             self.clear.write_element(features.as_element());
         }
         self.state = State::Starttls;
@@ -175,7 +181,9 @@ impl Responder {
         self.clear.check()?;
         match self.state {
             State::Decision => Ok(()),
-            _ => Err(Error::ApiMisuse("accept and refuse answer ResponderEvent::Opened, once")),
+            _ => Err(Error::ApiMisuse(
+                "accept and refuse answer ResponderEvent::Opened, once",
+            )),
         }
     }
 
@@ -235,7 +243,8 @@ impl Responder {
 
     /// Clear text behind `<starttls/>` is never the peer's: it has to wait for `<proceed/>`.
     fn after_switch(&self) -> Result<Step<ResponderEvent>, Error> {
-        self.clear.after_switch(|octets| PeerMisbehaved::DataAfterStarttls { octets })
+        self.clear
+            .after_switch(|octets| PeerMisbehaved::DataAfterStarttls { octets })
     }
 }
 

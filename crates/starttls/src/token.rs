@@ -23,7 +23,12 @@ pub struct UpgradeToken {
 
 impl UpgradeToken {
     pub(crate) fn new(kind: StreamKind, side: Side, to: Option<Domain>, offered: bool) -> Self {
-        UpgradeToken { kind, side, to, offered }
+        UpgradeToken {
+            kind,
+            side,
+            to,
+            offered,
+        }
     }
 
     /// Which kind of stream.
@@ -50,7 +55,11 @@ impl UpgradeToken {
 
     /// Spends the token: the TLS handshake over this connection is finished and these are its facts.
     pub fn secured(self, facts: TlsFacts) -> SecuredStream {
-        SecuredStream { kind: self.kind, side: self.side, facts }
+        SecuredStream {
+            kind: self.kind,
+            side: self.side,
+            facts,
+        }
     }
 }
 
@@ -200,10 +209,16 @@ mod tests {
     #[test]
     fn tlsp_12_a_session_without_encryption_secures_nothing() {
         for suite in [0x0000, 0x0001, 0x0002, 0x003b, 0xc006, 0xc010, 0xc0b4] {
-            assert!(TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(suite)).is_err(), "{suite:#06x}");
+            assert!(
+                TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(suite)).is_err(),
+                "{suite:#06x}"
+            );
         }
         for suite in [0x002f, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc030, 0xcca9] {
-            assert!(TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(suite)).is_ok(), "{suite:#06x}");
+            assert!(
+                TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(suite)).is_ok(),
+                "{suite:#06x}"
+            );
         }
     }
 

@@ -221,7 +221,11 @@ impl StreamDecoder {
     /// Drops the white space in front of what is unread, and says how much that was. For peers that
     /// end every element with a line break, also where RFC 6120 section 5.3.3 forbids it.
     pub fn skip_whitespace(&mut self) -> usize {
-        let length = self.buffer.iter().take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')).count();
+        let length = self
+            .buffer
+            .iter()
+            .take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+            .count();
         self.buffer.advance(length);
         self.frontier.advance(length);
         length

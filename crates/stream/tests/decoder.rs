@@ -362,7 +362,10 @@ fn sil_02_white_space_in_front_of_a_restarted_stream_belongs_to_the_one_before()
         decoder.push(after.as_bytes());
         assert!(matches!(decoder.next_event(), Ok(None)));
         decoder.push(restarted.as_bytes());
-        assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))), "{before:?} {after:?}");
+        assert!(
+            matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))),
+            "{before:?} {after:?}"
+        );
     }
     // At the start of a connection there is no stream before.
     let mut decoder = StreamDecoder::new(Limits::before_authentication());
