@@ -147,7 +147,7 @@ fn a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on() {
                 .error
                 .as_ref()
                 .unwrap_or_else(|| panic!("{} was accepted", case.name));
-            assert_eq!(error.phase, Phase::Tls, "{}", case.name);
+            assert_eq!(error.phase(), Phase::Tls, "{}", case.name);
             let identity = error.identity().unwrap_or_else(|| panic!("{}: {error}", case.name));
             for words in case.says {
                 assert!(identity.to_string().contains(words), "{}: {identity}", case.name);
@@ -276,8 +276,8 @@ fn res_11_the_name_of_the_host_connected_to_is_no_identity() {
         "{text}"
     );
     assert_eq!(
-        pair.a.error.as_ref().unwrap().domain,
-        Some("example.org".parse::<Domain>().unwrap())
+        pair.a.error.as_ref().unwrap().domain(),
+        Some(&"example.org".parse::<Domain>().unwrap())
     );
 }
 
@@ -301,7 +301,7 @@ fn the_session_judges_the_certificate_where_the_tls_library_did_not() {
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error.kind, ErrorKind::Identity(_)), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Identity(_)), "{error}");
         assert!(session.report().is_none());
     }
 }

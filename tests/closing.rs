@@ -83,7 +83,7 @@ fn close_05_a_connection_cut_off_is_not_a_proper_end() {
     pair.drive();
     let error = pair.a.error.as_ref().unwrap();
     assert_eq!(
-        (error.phase, &error.kind),
+        (error.phase(), error.kind()),
         (Phase::Open, &ErrorKind::Truncated { close_notify: false })
     );
     assert!(error.to_string().contains("may be cut off"));
@@ -102,7 +102,7 @@ fn dos_08_an_oversized_element_is_refused_with_its_condition() {
     pair.a.engine.send(&huge).unwrap();
     pair.drive();
     let error = pair.b.error.as_ref().unwrap();
-    assert!(matches!(error.kind, ErrorKind::Stream(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Stream(_)), "{error}");
     let heard = pair.a.error.as_ref().unwrap().to_string();
     assert!(heard.contains("policy-violation"), "{heard}");
 }

@@ -141,7 +141,7 @@ async fn silence_ends_in_an_error_that_names_the_phase() {
     let Error::Session(error) = error else {
         panic!("{error}")
     };
-    assert_eq!(error.phase, Phase::Starttls);
+    assert_eq!(error.phase(), Phase::Starttls);
     assert!(
         error
             .to_string()
@@ -205,7 +205,7 @@ fn blocking_reads_are_bounded_by_the_session() {
     let Error::Session(error) = error else {
         panic!("{error}")
     };
-    assert!(matches!(error.kind, ErrorKind::Starttls(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Starttls(_)), "{error}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_socket_that_is_not_xmpp_at_all_gets_an_error_about_xml() {
     });
     let error = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap_err();
     assert!(
-        matches!(&error, Error::Session(error) if error.phase == Phase::Starttls),
+        matches!(&error, Error::Session(error) if error.phase() == Phase::Starttls),
         "{error}"
     );
     let told = String::from_utf8(server.join().unwrap()).unwrap();

@@ -28,8 +28,8 @@ fn inj_02_what_somebody_puts_behind_proceed_ends_the_session() {
             .as_ref()
             .unwrap_or_else(|| panic!("{injected:?} was accepted"));
         assert_eq!(
-            error.kind,
-            ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
+            error.kind(),
+            &ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
                 phase: starttls::Phase::Upgraded,
                 what: PeerMisbehaved::DataAfterProceed { octets: injected.len() },
             })
@@ -56,7 +56,7 @@ fn inj_01_what_somebody_puts_behind_starttls_ends_the_session_unanswered() {
             .unwrap_or_else(|| panic!("{injected:?} was accepted"));
         assert!(
             matches!(
-                &error.kind,
+                error.kind(),
                 ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
                     what: PeerMisbehaved::DataAfterStarttls { octets },
                     ..
@@ -99,7 +99,7 @@ fn injected_clear_text_is_refused_at_every_cut() {
             }
         }
         // Behind the switch it reaches TLS, which it is not.
-        match error.map(|error| error.kind) {
+        match error.as_ref().map(xmpp_tls::Error::kind) {
             Some(ErrorKind::Starttls(starttls::Error::PeerMisbehaved { .. })) => {}
             Some(ErrorKind::Tls(TlsError::NotTls { first: b'<' })) => {}
             other => panic!("cut at {}: {other:?}", first.len()),
@@ -159,7 +159,7 @@ fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
         }
     };
     assert!(
-        error.to_string().contains("example.org") || error.domain.is_none(),
+        error.to_string().contains("example.org") || error.domain().is_none(),
         "{error}"
     );
 }

@@ -21,10 +21,10 @@ fn silence_in_clear_ends_starttls() {
     pair.assert_no_error();
     pair.advance(REST);
     let error = pair.a.error.unwrap();
-    assert_eq!(error.phase, Phase::Starttls);
+    assert_eq!(error.phase(), Phase::Starttls);
     assert_eq!(
-        error.kind,
-        ErrorKind::Starttls(starttls::Error::TimedOut {
+        error.kind(),
+        &ErrorKind::Starttls(starttls::Error::TimedOut {
             phase: starttls::Phase::Header
         })
     );
@@ -37,7 +37,7 @@ fn silence_in_the_handshake_ends_it_on_both_sides() {
     pair.b_to_a.hold();
     pair.advance(BUDGET);
     for error in [pair.a.error.unwrap(), pair.b.error.unwrap()] {
-        assert_eq!((error.phase, error.kind), (Phase::Tls, ErrorKind::TimedOut));
+        assert_eq!((error.phase(), error.kind()), (Phase::Tls, &ErrorKind::TimedOut));
     }
 }
 
@@ -89,7 +89,7 @@ fn silence_inside_tls_before_the_header_ends_the_session_with_a_stream_error() {
             Err(error) => break error,
         }
     };
-    assert_eq!((error.phase, &error.kind), (Phase::Header, &ErrorKind::TimedOut));
+    assert_eq!((error.phase(), error.kind()), (Phase::Header, &ErrorKind::TimedOut));
     assert_eq!(told.len(), 1, "the stream error and close_notify, in one write");
     server.handle_input(now, &told[0]).unwrap();
     let heard = loop {

@@ -113,7 +113,7 @@ fn show(report: &SecurityReport, json: bool) {
 /// Where the session stood when it failed tells what the user lacks.
 fn exit_code(error: &io::Error) -> u8 {
     match error {
-        io::Error::Session(error) => match (error.phase, &error.kind) {
+        io::Error::Session(error) => match (error.phase(), error.kind()) {
             (_, ErrorKind::Identity(_)) => NOT_AUTHENTICATED,
             (Phase::Starttls | Phase::Tls, _) => NOT_ENCRYPTED,
             _ => UNREACHABLE,

@@ -2,7 +2,7 @@ use crate::session::config::{ClientConfig, Mode};
 use crate::session::negotiation::Negotiation;
 use crate::session::{Role, Session, State};
 use crate::time::Now;
-use crate::{Error, ErrorKind, Phase};
+use crate::{Error, Phase};
 use std::sync::Arc;
 use xmpp_tls_core::{Domain, StreamKind};
 
@@ -100,9 +100,7 @@ impl Session {
     }
 
     pub(super) fn start_direct_tls(&mut self) -> Result<(), Error> {
-        self.start_tls(None).map_err(|kind: ErrorKind| Error {
-            phase: Phase::Tls,
-            ..self.error(kind)
-        })
+        self.start_tls(None)
+            .map_err(|kind| Error::new(self.role.domain().cloned(), Phase::Tls, kind))
     }
 }

@@ -223,18 +223,14 @@ impl Session {
             State::Streaming(stream) => stream.phase(),
             State::Finished => Phase::Closing,
         };
-        Error {
-            domain: self.role.domain().cloned(),
-            phase,
-            kind,
-        }
+        Error::new(self.role.domain().cloned(), phase, kind)
     }
 
     /// Ends the session; while XML is spoken the peer is told why.
     fn fail(&mut self, kind: ErrorKind) {
         let error = self.error(kind);
         if let State::Streaming(stream) = &mut self.state {
-            let farewell = match (error.stream_condition(), &error.kind) {
+            let farewell = match (error.stream_condition(), error.kind()) {
                 (Some(condition), _) => stream.tell(condition, &self.role.apology(), &mut self.outgoing),
                 // RFC 6120 section 4.9.1.1: the peer's stream error is answered with a closing tag.
                 (None, ErrorKind::StreamError(_)) => stream.say_goodbye(&mut self.outgoing),

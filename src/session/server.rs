@@ -31,9 +31,5 @@ impl Session {
 }
 
 fn misconfigured(source: TlsError) -> Error {
-    Error {
-        domain: None,
-        phase: Phase::Starttls,
-        kind: ErrorKind::Tls(source),
-    }
+    Error::new(None, Phase::Starttls, ErrorKind::Tls(source))
 }

@@ -130,7 +130,7 @@ impl OpenStream {
         match self.decoder.next_event()? {
             Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
-                Some(error) => Err(ErrorKind::StreamError(error)),
+                Some(error) => Err(ErrorKind::StreamError(Box::new(error))),
                 None => Ok(Heard::Element(element)),
             },
             Some(StreamEvent::Close) => self.peer_closed(now, outgoing),

@@ -151,7 +151,7 @@ impl ClearStream {
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
                 Some(error) => Err(Error::Refused {
                     phase,
-                    refusal: Refusal::StreamError(error),
+                    refusal: Refusal::StreamError(Box::new(error)),
                 }),
                 None => Ok(Ok(Heard::Element(element))),
             },

@@ -143,7 +143,7 @@ pub enum Refusal {
     TlsFailure,
     /// A stream error. Before TLS its text proves nothing about who wrote it.
     #[error("the peer closed the stream (unauthenticated): {0}")]
-    StreamError(StreamError),
+    StreamError(Box<StreamError>),
     /// `</stream:stream>`.
     #[error("the peer closed the stream")]
     StreamClosed,

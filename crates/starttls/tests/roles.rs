@@ -45,7 +45,7 @@ fn accepting(engine: &mut Responder, event: ResponderEvent) -> String {
     }
 }
 
-fn hear<'e>(engine: &'e mut Initiator, said: &[&str]) -> Trace {
+fn hear(engine: &mut Initiator, said: &[&str]) -> Trace {
     let mut tracer = Tracer::new(engine, Clock::new(), initiator_event);
     for text in said {
         tracer.input(text.as_bytes());
