@@ -1,6 +1,6 @@
 //! The seam to a TLS library: bytes in, bytes out, and the facts of the handshake.
 //!
-//! [`rustls`](self::rustls) is the implementation that comes with this crate. Another one implements
+//! [`rustls`] is the implementation that comes with this crate. Another one implements
 //! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
 
 pub mod rustls;

@@ -29,7 +29,7 @@ use xmpp_tls_core::Domain;
 
 pub use ::rustls::crypto::CryptoProvider;
 
-/// The signature algorithms of a provider, for an [`IdentityVerifier`](xmpp_identity::IdentityVerifier).
+/// The signature algorithms of a provider, for an [`IdentityVerifier`].
 pub fn signature_algorithms(provider: &CryptoProvider) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
     provider.signature_verification_algorithms.all
 }
