@@ -8,6 +8,11 @@ use xmpp_tls_core::{Output, StreamKind, ns};
 
 pub(crate) const STARTTLS: &[u8] = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 pub(crate) const PROCEED: &[u8] = b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+/// All that is offered where TLS is required. The encoder declares the prefix.
+pub(crate) const FEATURES: &[u8] =
+    b"<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>";
+/// Holds all that one side says in clear, so that it is allocated once.
+const OUTGOING_OCTETS: usize = 512;
 const ENCRYPTION_REQUIRED: &[u8] =
     b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>";
 
@@ -123,6 +128,7 @@ impl ClearStream {
     }
 
     pub(crate) fn write_header(&mut self, header: &StreamHeader) {
+        self.outgoing.reserve(OUTGOING_OCTETS);
         self.encoder.open(header, &mut self.outgoing);
         self.header_sent = true;
     }

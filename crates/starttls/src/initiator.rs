@@ -2,6 +2,7 @@ use crate::codec::{ClearStream, Heard, Role, STARTTLS, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase, Refusal};
 use crate::plaintext::PlaintextStream;
 use crate::token::UpgradeToken;
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Features, Limits, StreamHeader, Version};
 use xmpp_tls_core::{Domain, Engine, Output, Side, StreamKind, ns};
@@ -49,7 +50,7 @@ pub struct Initiator {
     kind: StreamKind,
     to: Domain,
     from: Option<Domain>,
-    language: String,
+    language: Cow<'static, str>,
     strict_whitespace: bool,
     plaintext_allowed: bool,
     /// Kept only for a [`PlaintextStream`].
@@ -108,7 +109,7 @@ impl Initiator {
             kind,
             to,
             from,
-            language: "en".to_owned(),
+            language: Cow::Borrowed("en"),
             strict_whitespace: false,
             plaintext_allowed: false,
             peer_header: None,
@@ -129,7 +130,7 @@ impl Initiator {
 
     /// The `xml:lang` of the header (RFC 6120 section 4.7.4), `en` by default.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
-        self.language = language.into();
+        self.language = Cow::Owned(language.into());
         self
     }
 
@@ -156,9 +157,7 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new()
-            .with_to(self.to.to_string())
-            .with_lang(self.language.clone());
+        let header = StreamHeader::new().with_to(self.to.to_string()).with_lang(&*self.language);
         match &self.from {
             Some(from) => header.with_from(from.to_string()),
             None => header,

@@ -1,9 +1,10 @@
-use crate::codec::{ClearStream, Heard, PROCEED, Role, Step, poll, unexpected};
+use crate::codec::{ClearStream, FEATURES, Heard, PROCEED, Role, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase};
 use crate::plaintext::PlaintextStream;
 use crate::token::UpgradeToken;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, Features, FeaturesBuilder, Limits, StreamHeader, Version};
+use xmpp_stream::{Element, FeaturesBuilder, Limits, StreamHeader, Version};
 use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, ns};
 
 /// The receiving entity's side of STARTTLS (RFC 6120 section 5.4), in two phases: it shows what the
@@ -40,13 +41,16 @@ pub struct Responder {
     state: State,
     kind: StreamKind,
     id: StreamId,
-    languages: Vec<String>,
+    /// `None`: [`ENGLISH`].
+    languages: Option<Vec<String>>,
     to: Option<Domain>,
     peer_header: StreamHeader,
     drop_line_breaks: bool,
     /// What else to offer in clear; `None`: TLS is required.
     plaintext_features: Option<FeaturesBuilder>,
 }
+
+static ENGLISH: LazyLock<Vec<String>> = LazyLock::new(|| vec!["en".to_owned()]);
 
 #[derive(Debug)]
 enum State {
@@ -95,7 +99,7 @@ impl Responder {
             state: State::Header,
             kind,
             id,
-            languages: vec!["en".to_owned()],
+            languages: None,
             to: None,
             peer_header: StreamHeader::default(),
             drop_line_breaks: false,
@@ -117,7 +121,7 @@ impl Responder {
 
     /// The languages we speak, the default first (RFC 6120 section 4.7.4); `en` unless set.
     pub fn with_languages(mut self, languages: Vec<String>) -> Self {
-        self.languages = languages;
+        self.languages = Some(languages);
         self
     }
 
@@ -146,21 +150,21 @@ impl Responder {
     /// [`Error::ApiMisuse`] unless [`ResponderEvent::Opened`] was reported last.
     pub fn accept(&mut self, from: &Domain) -> Result<(), Error> {
         self.decide()?;
+        // Built first: nothing is written if it cannot be.
+        let others = match &self.plaintext_features {
+            None => None,
+            Some(others) => {
+                let features = others.clone().starttls(false).build();
+                Some(features.map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?)
+            }
+        };
         self.to = Some(from.clone());
-        self.clear.write_header(
-            &self
-                .peer_header
-                .response(self.kind, Some(from), &self.id, &self.languages),
-        );
+        self.clear.write_header(&self.response(Some(from)));
         if self.peer_header.version.is_some_and(|version| version >= Version::V1_0) {
-            let features = match &self.plaintext_features {
-                None => Features::builder().starttls(true),
-                Some(others) => others.clone().starttls(false),
-            };
-            let features = features
-                .build()
-                .map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?;
-            self.clear.write_element(features.as_element());
+            match others {
+                None => self.clear.write(FEATURES),
+                Some(features) => self.clear.write_element(features.as_element()),
+            }
         }
         self.state = State::Starttls;
         Ok(())
@@ -175,6 +179,11 @@ impl Responder {
         self.decide()?;
         self.state = State::Refused(condition);
         Ok(())
+    }
+
+    fn response(&self, from: Option<&Domain>) -> StreamHeader {
+        let languages = self.languages.as_ref().unwrap_or_else(|| &*ENGLISH);
+        self.peer_header.response(self.kind, from, &self.id, languages)
     }
 
     fn decide(&self) -> Result<(), Error> {
@@ -200,7 +209,10 @@ impl Responder {
         let phase = self.phase();
         match (&self.state, heard) {
             (State::Header, Heard::Header(header)) => {
-                self.peer_header = header.clone();
+                self.peer_header = match self.plaintext_features {
+                    Some(_) => header.clone(),
+                    None => what_a_response_depends_on(&header),
+                };
                 self.state = State::Decision;
                 Ok(Step::Event(ResponderEvent::Opened(Opened { header })))
             }
@@ -248,6 +260,15 @@ impl Responder {
     }
 }
 
+/// The event takes the rest with it: nothing else outlives it under a policy that requires TLS.
+fn what_a_response_depends_on(header: &StreamHeader) -> StreamHeader {
+    let mut kept = StreamHeader::default();
+    kept.from.clone_from(&header.from);
+    kept.lang.clone_from(&header.lang);
+    kept.version = header.version;
+    kept
+}
+
 impl Role for Responder {
     type Event = ResponderEvent;
 
@@ -285,7 +306,7 @@ impl Role for Responder {
 
     /// RFC 6120 section 4.9.1.3: `from` may be empty, and a bad `to` is never echoed.
     fn apology(&self) -> StreamHeader {
-        self.peer_header.response(self.kind, None, &self.id, &self.languages)
+        self.response(None)
     }
 }
 
