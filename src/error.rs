@@ -15,6 +15,8 @@ pub enum Phase {
     Tls,
     /// Inside TLS, waiting for the peer's stream header.
     Header,
+    /// The stream is open, and the client has not logged in yet.
+    Authentication,
     /// The stream is open.
     Open,
     /// The stream is being closed.
@@ -27,6 +29,7 @@ impl fmt::Display for Phase {
             Phase::Starttls => "negotiating STARTTLS",
             Phase::Tls => "the TLS handshake",
             Phase::Header => "waiting for the stream header",
+            Phase::Authentication => "waiting for the client to log in",
             Phase::Open => "the stream was open",
             Phase::Closing => "closing the stream",
         })
@@ -57,7 +60,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0.kind)
+        // The kind itself is in our text already.
+        std::error::Error::source(&self.0.kind)
     }
 }
 
@@ -186,6 +190,7 @@ impl Error {
             ErrorKind::Stream(source) => source.stream_condition(),
             ErrorKind::Header(problem) => Some(problem.stream_condition()),
             ErrorKind::TimedOut if self.phase() == Phase::Header => Some(StreamCondition::CONNECTION_TIMEOUT),
+            ErrorKind::TimedOut if self.phase() == Phase::Authentication => Some(StreamCondition::POLICY_VIOLATION),
             ErrorKind::TimedOut
             | ErrorKind::Tls(_)
             | ErrorKind::Identity(_)

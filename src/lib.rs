@@ -110,12 +110,16 @@ pub mod session;
 mod time;
 pub mod tls;
 
+pub use bytes::Bytes;
 pub use error::{Error, ErrorKind, HeaderProblem, Phase, PolicyViolation};
+pub use pki_types;
 pub use time::Now;
 pub use xmpp_identity as identity;
 pub use xmpp_starttls as starttls;
 pub use xmpp_stream as stream;
-pub use xmpp_tls_core::{self as core, Domain, DomainError, Engine, Output, Side, StreamCondition, StreamKind};
+pub use xmpp_tls_core::{
+    Domain, DomainError, Engine, Output, Side, StreamCondition, StreamId, StreamKind, deadline, ns,
+};
 
 /// The README's code compiles.
 #[cfg(all(doctest, feature = "tokio", feature = "native-roots", feature = "ring"))]

@@ -5,7 +5,7 @@ mod common;
 use common::{DOMAIN, World, domain};
 use std::net::IpAddr;
 use std::sync::Arc;
-use xmpp_tls::policy::{Authentication as Demand, Policy};
+use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::Authentication;
 use xmpp_tls::session::{ClientConfig, Mode, ServerConfig, Session, Target};
 use xmpp_tls::tls::rustls::RustlsAcceptor;
@@ -176,7 +176,7 @@ fn a_policy_that_only_records_shows_the_finding_and_never_says_authenticated() {
             "{}: {report}",
             case.name
         );
-        let Authentication::Rejected { error, .. } = &report.authentication else {
+        let Authentication::Rejected { error, .. } = report.authentication() else {
             panic!("{report}")
         };
         for words in case.says {
@@ -207,7 +207,7 @@ fn every_kind_of_identifier_is_accepted_and_reported() {
         pair.drive();
         pair.assert_no_error();
         let report = pair.a.engine.report().unwrap();
-        let Authentication::Certificate { matched, .. } = &report.authentication else {
+        let Authentication::Certificate { matched, .. } = report.authentication() else {
             panic!("{report}")
         };
         assert_eq!(matched.presented.to_string(), expected);
@@ -259,8 +259,8 @@ fn a_certificate_without_its_key_never_authenticates() {
 fn the_policy_is_strict_by_default() {
     let policy = Policy::default();
     assert_eq!(policy.authentication, Demand::Required);
-    assert_eq!(policy.encryption, xmpp_tls::policy::Encryption::Required);
-    assert_eq!(policy.minimum_version, xmpp_tls::starttls::TlsVersion::TLS_1_2);
+    assert_eq!(policy.encryption, xmpp_tls::policy::EncryptionPolicy::Required);
+    assert_eq!(policy.minimum_version.version(), xmpp_tls::starttls::TlsVersion::TLS_1_2);
 }
 
 #[test]

@@ -24,16 +24,13 @@ fn real_time() -> World {
 
 fn endpoint(listener: &TcpListener) -> Endpoint {
     let address = listener.local_addr().unwrap();
-    Endpoint {
-        host: address.ip().to_string(),
-        port: address.port(),
-    }
+    Endpoint::new(address.ip().to_string(), address.port())
 }
 
 /// One client served on a thread: secured, offered a login, and closed when it closes.
 fn serve_one(listener: TcpListener, config: ServerConfig, mode: Mode) -> std::thread::JoinHandle<Result<(), Error>> {
     std::thread::spawn(move || {
-        let (socket, _) = listener.accept()?;
+        let (socket, _) = listener.accept().unwrap();
         let mut stream = blocking::accept(socket, Arc::new(config), mode)?;
         stream.send(&login_features())?;
         while stream.next_event()?.is_some() {}
@@ -77,7 +74,7 @@ async fn tokio_client_over_tcp() {
             .await
             .unwrap();
         assert!(stream.report().is_authenticated());
-        assert!(matches!(stream.next().await.unwrap(), Some(Event::Features(_))));
+        assert!(matches!(stream.next_event().await.unwrap(), Some(Event::Features(_))));
         assert_eq!(stream.close().await.unwrap(), Closed::Properly);
         server.join().unwrap().unwrap();
     }
@@ -192,6 +189,10 @@ impl Transport for Stalled {
         self.timeouts.push(timeout);
         Ok(())
     }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
@@ -227,4 +228,141 @@ fn a_socket_that_is_not_xmpp_at_all_gets_an_error_about_xml() {
     );
     let told = String::from_utf8(server.join().unwrap()).unwrap();
     assert!(told.contains("<stream:error>"), "{told}");
+}
+
+/// Two streams that are open to each other over a pipe of this size.
+async fn open_pair(
+    world: &World,
+    room: usize,
+) -> [XmppStream<tokio_util::compat::Compat<tokio::io::DuplexStream>, Still>; 2] {
+    let (ours, theirs) = tokio::io::duplex(room);
+    let client = world.client(world.client_config(), Mode::DirectTls);
+    let server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
+    let (client, server) = tokio::join!(
+        XmppStream::establish(client, ours.compat(), Still(world.now())),
+        XmppStream::establish(server, theirs.compat(), Still(world.now())),
+    );
+    [client.unwrap(), server.unwrap()]
+}
+
+/// A clock that stands still: nothing times out.
+#[derive(Debug, Clone, Copy)]
+struct Still(Now);
+
+#[async_trait]
+impl Timer for Still {
+    fn now(&self) -> Now {
+        self.0
+    }
+
+    async fn sleep_until(&self, _: Instant) {
+        std::future::pending().await
+    }
+}
+
+fn message(number: usize) -> xmpp_tls::stream::Element {
+    common::element(&format!(
+        "<message id='{number}'><body>{}</body></message>",
+        "x".repeat(6000)
+    ))
+}
+
+/// A cancelled `send` loses nothing: everything comes out whole, in order, once the peer reads.
+#[tokio::test]
+async fn a_cancelled_send_goes_out_with_the_next_call() {
+    let world = World::new();
+    let [mut client, mut server] = open_pair(&world, 1000).await;
+    for number in 0..3 {
+        // The pipe is full: none of these can finish.
+        assert!(futures::FutureExt::now_or_never(client.send(&message(number))).is_none());
+    }
+    let reading = async {
+        let mut ids = Vec::new();
+        while ids.len() < 4 {
+            if let Some(Event::Element(element)) = server.next_event().await.unwrap() {
+                ids.push(element.attribute("id").unwrap().into_owned());
+            }
+        }
+        ids
+    };
+    let message = message(3);
+    let (sent, ids) = tokio::join!(client.send(&message), reading);
+    sent.unwrap();
+    assert_eq!(ids, ["0", "1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_closed_stream_stays_closed_and_says_so() {
+    let world = World::new();
+    let [client, mut server] = open_pair(&world, 64 * 1024).await;
+    let (closed, end) = tokio::join!(client.close(), server.next_event());
+    assert_eq!(closed.unwrap(), Closed::Properly);
+    assert!(end.unwrap().is_none());
+    assert!(server.closed().is_some());
+    assert!(
+        server.next_event().await.unwrap().is_none(),
+        "and again, without waiting"
+    );
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_that_the_peer_answers_by_closing_is_an_error() {
+    let world = World::new();
+    let [mut client, server] = open_pair(&world, 64 * 1024).await;
+    let (restarted, closed) = tokio::join!(client.restart(), server.close());
+    assert!(
+        matches!(restarted, Err(Error::Closed(_)) | Err(Error::Session(_))),
+        "{restarted:?}"
+    );
+    let _ = closed;
+}
+
+#[test]
+fn blocking_streams_stay_closed_too() {
+    let world = real_time();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = endpoint(&listener);
+    let config = world.server_config(&world.good_certificate());
+    let server = std::thread::spawn(move || {
+        let (socket, _) = listener.accept().unwrap();
+        blocking::accept(socket, Arc::new(config), Mode::StartTls)?.close()
+    });
+    let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap();
+    assert_eq!(stream.header().from.as_deref(), Some(DOMAIN));
+    assert!(stream.get_ref().peer_addr().is_ok());
+    assert!(stream.next_event().unwrap().is_none());
+    assert!(stream.next_event().unwrap().is_none(), "and again, without waiting");
+    stream.close().unwrap();
+    server.join().unwrap().unwrap();
+}
+
+/// The last words arrive although the peer was still sending: the socket is not closed over unread input.
+#[test]
+fn an_oversized_element_is_told_to_a_peer_that_keeps_sending() {
+    let world = real_time();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = endpoint(&listener);
+    let server = serve_one(listener, world.server_config(&world.good_certificate()), Mode::StartTls);
+    let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap();
+    let huge = common::element(&format!("<message><body>{}</body></message>", "x".repeat(300_000)));
+    let _ = stream.send(&huge);
+    let error = loop {
+        match stream.next_event() {
+            Ok(Some(_)) => {}
+            other => break other.unwrap_err(),
+        }
+    };
+    assert!(error.to_string().contains("policy-violation"), "{error}");
+    assert!(server.join().unwrap().is_err());
+}
+
+#[test]
+fn what_a_server_holds_can_move_between_threads() {
+    fn send<T: Send>() {}
+    fn send_value<T: Send>(_: T) {}
+    send::<xmpp_tls::session::Session>();
+    send::<driver::TokioStream>();
+    let world = World::new();
+    send_value(driver::connect(Arc::new(world.client_config()), target(Mode::StartTls)));
 }

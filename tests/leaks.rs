@@ -7,7 +7,7 @@ use common::{World, element};
 use std::sync::Arc;
 use std::time::Duration;
 use xmpp_tls::session::{ClientConfig, Event, Mode, ServerConfig, Session, Target};
-use xmpp_tls::{Domain, Engine, Output, danger, policy::Encryption};
+use xmpp_tls::{Domain, Engine, Output, danger, policy::EncryptionPolicy};
 use xmpp_tls_testkit::leak;
 
 const SECRETS: &[&str] = &[
@@ -64,7 +64,7 @@ impl Eager {
         for xml in wants {
             assert!(self.session.send(&element(xml)).is_err(), "sent before TLS: {xml}");
         }
-        assert!(self.session.restart().is_err() && self.session.send_keepalive().is_err());
+        assert!(self.session.restart(std::time::Instant::now()).is_err() && self.session.send_keepalive().is_err());
     }
 
     /// Polls until the session rests or ends; what comes behind the ClientHello is TLS.
@@ -215,9 +215,9 @@ fn going_on_in_clear_takes_danger_on_either_side_and_is_never_called_secured() {
     let world = World::new();
     let accepted = danger::PlaintextAccepted::anybody_may_read_and_change_the_stream();
     let mut client: ClientConfig = world.client_config();
-    client.policy.encryption = Encryption::Opportunistic(accepted);
+    client.policy.encryption = EncryptionPolicy::Opportunistic(accepted);
     let mut server: ServerConfig = world.server_config(&world.good_certificate());
-    server.policy.encryption = Encryption::Opportunistic(accepted);
+    server.policy.encryption = EncryptionPolicy::Opportunistic(accepted);
 
     // Offered, so used.
     let mut pair = world.pair(client.clone(), server.clone(), Mode::StartTls);

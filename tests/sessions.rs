@@ -5,6 +5,7 @@ mod common;
 use common::{DOMAIN, World, domain, element, name};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use xmpp_tls::policy::MinimumVersion;
 use xmpp_tls::security::{Authentication, TlsStart};
 use xmpp_tls::session::ServerConfig;
 use xmpp_tls::session::{ClientConfig, Event, Mode, Session, Target};
@@ -15,7 +16,7 @@ use xmpp_tls_testkit::{LeafSpec, Pair};
 #[test]
 fn a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions() {
     for mode in [Mode::StartTls, Mode::DirectTls] {
-        for minimum in [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3] {
+        for minimum in [MinimumVersion::Tls12, MinimumVersion::Tls13] {
             let world = World::new();
             let mut client = world.client_config();
             client.policy.minimum_version = minimum;
@@ -30,7 +31,7 @@ fn a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions
             assert_eq!(names[2], "features [\"PLAIN\"]");
 
             let report = pair.a.engine.report().unwrap();
-            let tls = report.tls.as_ref().unwrap();
+            let tls = report.tls().unwrap();
             assert_eq!(tls.version, TlsVersion::TLS_1_3, "TLSP-06: the latest is preferred");
             assert!(tls.forward_secret && !tls.resumed);
             assert!(
@@ -48,15 +49,15 @@ fn a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions
                     assert_eq!(tls.alpn.as_deref(), Some("xmpp-client"), "D368-09");
                 }
             }
-            let Authentication::Certificate { matched, .. } = &report.authentication else {
+            let Authentication::Certificate { matched, .. } = report.authentication() else {
                 panic!("{report}")
             };
             assert_eq!(matched.reference.to_string(), "DNS-ID example.org");
 
             // D368-07: the server name is the domain, by STARTTLS too.
             let server = pair.b.engine.report().unwrap();
-            assert_eq!(server.tls.as_ref().unwrap().server_name.as_deref(), Some(DOMAIN));
-            assert_eq!(server.authentication, Authentication::NotAsked);
+            assert_eq!(server.tls().unwrap().server_name.as_deref(), Some(DOMAIN));
+            assert_eq!(*server.authentication(), Authentication::NotAsked);
         }
     }
 }
@@ -74,8 +75,8 @@ fn tls_1_2_is_spoken_with_peers_that_know_nothing_newer() {
     pair.drive();
     pair.assert_no_error();
     let report = pair.a.engine.report().unwrap();
-    assert_eq!(report.tls.as_ref().unwrap().version, TlsVersion::TLS_1_2);
-    assert!(report.tls.as_ref().unwrap().cipher_suite_name.starts_with("TLS_ECDHE_"));
+    assert_eq!(report.tls().unwrap().version, TlsVersion::TLS_1_2);
+    assert!(report.tls().unwrap().cipher_suite_name.starts_with("TLS_ECDHE_"));
 }
 
 #[test]
@@ -85,8 +86,8 @@ fn strm_17_every_header_of_a_server_has_a_new_id() {
     for _ in 0..3 {
         let mut pair = world.good_pair(Mode::StartTls);
         pair.drive();
-        pair.a.engine.restart().unwrap();
-        pair.b.engine.restart().unwrap();
+        pair.a.engine.restart(world.clock.now()).unwrap();
+        pair.b.engine.restart(world.clock.now()).unwrap();
         pair.drive();
         pair.assert_no_error();
         let clear = String::from_utf8_lossy(&pair.b.wrote).into_owned();
@@ -126,10 +127,10 @@ fn elements_travel_both_ways_and_across_restarts() {
         .engine
         .send(&element("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"))
         .unwrap();
-    pair.b.engine.restart().unwrap();
+    pair.b.engine.restart(world.clock.now()).unwrap();
     pair.drive();
     assert!(matches!(pair.a.events.last(), Some(Event::Element(success)) if success.name() == "success"));
-    pair.a.engine.restart().unwrap();
+    pair.a.engine.restart(world.clock.now()).unwrap();
     pair.drive();
     pair.a
         .engine
@@ -214,7 +215,7 @@ fn an_idn_domain_works_in_both_forms() {
         assert!(pair.a.engine.report().unwrap().is_authenticated());
         let server = pair.b.engine.report().unwrap();
         assert_eq!(
-            server.tls.as_ref().unwrap().server_name.as_deref(),
+            server.tls().unwrap().server_name.as_deref(),
             Some("xn--bcher-kva.example")
         );
     }
@@ -241,8 +242,8 @@ fn a_session_cannot_be_used_before_it_is_open() {
     for attempt in [
         session.send(&message),
         session.send_keepalive(),
-        session.restart(),
-        session.close(),
+        session.restart(world.clock.now()),
+        session.close(world.clock.now()),
     ] {
         assert!(attempt.unwrap_err().to_string().contains("misuse"));
     }

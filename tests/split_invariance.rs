@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::fake_tls::{CLIENT_HELLO, CLOSE_NOTIFY, FakeAcceptor, FakeConnector, SERVER_HELLO};
+use common::fake_tls::{BAD_RECORD, CLIENT_HELLO, CLOSE_NOTIFY, FakeAcceptor, FakeConnector, SERVER_HELLO};
 use common::{World, element, name};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -44,9 +44,9 @@ fn initiating(transcript: &Transcript, world: &World, now: Instant) -> Session {
     let algorithms = rustls::crypto::ring::default_provider()
         .signature_verification_algorithms
         .all;
-    let connector = Arc::new(FakeConnector {
+    let connector = FakeConnector {
         peer_chain: issued.chain.clone(),
-    });
+    };
     let config = Arc::new(ClientConfig::new(connector, IdentityVerifier::new(anchors, algorithms)));
     let target = match transcript.kind.as_str() {
         "c2s" => Target::new(to),
@@ -80,7 +80,7 @@ fn receiving(transcript: &Transcript, world: &World, now: Instant) -> Session {
 fn react(session: &mut Session, event: Event) -> String {
     if let Event::Element(heard) = &event {
         match heard.name() {
-            "success" => session.restart().unwrap(),
+            "success" => session.restart(Instant::now()).unwrap(),
             "auth" if heard.attribute("mechanism").as_deref() == Some("EXTERNAL") => succeed(session),
             "response" => succeed(session),
             _ => {}
@@ -93,7 +93,7 @@ fn succeed(session: &mut Session) {
     session
         .send(&element("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"))
         .unwrap();
-    session.restart().unwrap();
+    session.restart(Instant::now()).unwrap();
 }
 
 /// Brings a session to where TLS begins.
@@ -180,5 +180,35 @@ fn the_receiving_side_gives_one_trace_however_the_peer_is_cut() {
             "{}: {trace}",
             transcript.id
         );
+    }
+}
+
+/// What came in front of a record that is wrong is reported in front of the error.
+#[test]
+fn a_bad_record_hides_nothing_that_came_before_it_at_any_cut() {
+    let world = World::new();
+    for transcript in transcripts() {
+        let [clear, inside] = &transcript.receiving;
+        let ends = ["</stream:features>", "</features>"].into_iter();
+        let end = ends.filter_map(|tag| Some(inside.find(tag)? + tag.len())).min().unwrap();
+        let first = &inside[..end];
+        let input = [SERVER_HELLO, first.as_bytes(), b"<message/>", &[BAD_RECORD]].concat();
+        let make = |now| through_clear(initiating(&transcript, &world, now), clear, now);
+        let trace = SplitCheck::new(&input).random_cuts(100).assert(make, react);
+        assert!(
+            trace.events().iter().any(|event| event.contains("<message/>")),
+            "{}: {trace}",
+            transcript.id
+        );
+        assert!(
+            trace.error().is_some_and(|error| error.contains("bad record")),
+            "{}: {trace}",
+            transcript.id
+        );
+
+        // Right behind the handshake: secured, then broken.
+        let input = [SERVER_HELLO, &[BAD_RECORD]].concat();
+        let trace = SplitCheck::new(&input).random_cuts(10).assert(make, react);
+        assert_eq!(trace.events(), ["secured, authenticated true"], "{}", transcript.id);
     }
 }

@@ -68,13 +68,7 @@ impl<'a> Connections<'a> {
 fn listen() -> (TcpListener, Endpoint) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    (
-        listener,
-        Endpoint {
-            host: address.ip().to_string(),
-            port: address.port(),
-        },
-    )
+    (listener, Endpoint::new(address.ip().to_string(), address.port()))
 }
 
 fn serve(world: &World, mode: Mode) -> Endpoint {

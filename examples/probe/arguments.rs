@@ -67,5 +67,5 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
         .ok_or_else(|| format!("{text:?} is not HOST:PORT"))?;
     let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Endpoint { host, port })
+    Ok(Endpoint::new(host, port))
 }

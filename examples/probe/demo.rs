@@ -48,16 +48,13 @@ async fn serve(provider: Arc<CryptoProvider>, ca: &TestCa) -> Result<Endpoint, B
             tokio::spawn(greet(socket, config.clone()));
         }
     });
-    Ok(Endpoint {
-        host: address.ip().to_string(),
-        port: address.port(),
-    })
+    Ok(Endpoint::new(address.ip().to_string(), address.port()))
 }
 
 /// Secures one connection, offers nothing, and waits for the client to leave.
 async fn greet(socket: tokio::net::TcpStream, config: Arc<ServerConfig>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut stream = io::tokio::accept(socket, config, Mode::StartTls).await?;
     stream.send(Features::builder().build()?.as_element()).await?;
-    while stream.next().await?.is_some() {}
+    while stream.next_event().await?.is_some() {}
     Ok(())
 }

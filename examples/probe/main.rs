@@ -22,7 +22,7 @@ mod demo;
 use arguments::Arguments;
 use std::process::ExitCode;
 use std::sync::Arc;
-use xmpp_tls::policy::{Authentication as Demand, Policy};
+use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::{Authentication, SecurityReport};
 use xmpp_tls::session::{ClientConfig, Event};
 use xmpp_tls::{ErrorKind, Phase, danger, io, roots};
@@ -79,7 +79,7 @@ async fn probe(arguments: &Arguments) -> Result<u8, io::Error> {
 
     let mut stream = io::tokio::connect_to(&arguments.endpoint, config, arguments.target.clone()).await?;
     show(stream.report(), arguments.json);
-    if let Some(Event::Features(features)) = stream.next().await?
+    if let Some(Event::Features(features)) = stream.next_event().await?
         && !arguments.json
     {
         println!(
@@ -88,7 +88,7 @@ async fn probe(arguments: &Arguments) -> Result<u8, io::Error> {
             features.mechanisms().collect::<Vec<_>>().join(", ")
         );
     }
-    let code = match &stream.report().authentication {
+    let code = match stream.report().authentication() {
         _ if !stream.report().is_encrypted() => NOT_ENCRYPTED,
         Authentication::Certificate { .. } => 0,
         Authentication::Rejected { error, .. } => {

@@ -4,8 +4,8 @@ use crate::Failure;
 use crate::stanzas::Users;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use xmpp_tls::core::ns;
 use xmpp_tls::io::tokio::TokioStream;
+use xmpp_tls::ns;
 use xmpp_tls::session::Event;
 use xmpp_tls::stream::{Element, ElementBuilder, Features};
 
@@ -18,7 +18,7 @@ pub(crate) async fn log_in(stream: &mut TokioStream, users: &Users) -> Result<Op
         .send(Features::builder().mechanisms(["PLAIN"]).build()?.as_element())
         .await?;
     let mut attempts = 0;
-    while let Some(event) = stream.next().await? {
+    while let Some(event) = stream.next_event().await? {
         let Event::Element(element) = event else { continue };
         if !element.is(ns::SASL, "auth") {
             return Err(format!("<{}/> before login", element.name()).into());

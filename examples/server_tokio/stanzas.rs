@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use xmpp_tls::Domain;
-use xmpp_tls::core::ns;
 use xmpp_tls::io::tokio::TokioStream;
+use xmpp_tls::ns;
 use xmpp_tls::session::Event;
 use xmpp_tls::stream::{Element, ElementBuilder};
 
@@ -70,7 +70,7 @@ pub(crate) async fn exchange(mut stream: TokioStream, name: &str, users: &Users)
     loop {
         tokio::select! {
             Some(message) = inbox.recv() => stream.send(&message).await?,
-            event = stream.next() => match event? {
+            event = stream.next_event() => match event? {
                 Some(Event::Element(stanza)) if stanza.name() == "iq" => {
                     if let Some(answer) = answer(&stanza, name, users)? {
                         stream.send(&answer).await?;

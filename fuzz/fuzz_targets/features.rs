@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xmpp_tls::core::ns;
+use xmpp_tls::ns;
 use xmpp_tls::stream::{Features, Limits, StreamDecoder, StreamEvent};
 
 const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' \

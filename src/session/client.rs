@@ -92,7 +92,15 @@ impl Session {
         let mode = target.mode;
         let negotiation = Negotiation::initiate(&config, &target, now.instant);
         let state = State::Negotiating(Box::new(negotiation));
-        let mut session = Session::new(Role::Client { config, target }, now, state);
+        let mut session = Session::new(
+            Role::Client {
+                config,
+                target,
+                server: None,
+            },
+            now,
+            state,
+        );
         if mode == Mode::DirectTls {
             session.start_direct_tls()?;
         }

@@ -1,10 +1,10 @@
 //! The one place where a session becomes secured.
 
 use crate::error::{ErrorKind, PolicyViolation};
-use crate::policy::{Authentication, Policy};
+use crate::policy::{AuthenticationPolicy, Policy};
 use crate::tls::{TlsEngine, TlsSession};
 use bytes::BytesMut;
-use xmpp_identity::IdentityError;
+use xmpp_identity::Verdict;
 use xmpp_starttls::SecuredStream;
 use xmpp_tls_core::StreamKind;
 
@@ -15,6 +15,8 @@ pub(super) struct Secured {
     pub(super) stream: SecuredStream,
     /// What the peer said behind its handshake, not looked at before.
     pub(super) plaintext: BytesMut,
+    /// How TLS failed behind that.
+    pub(super) broken: Option<ErrorKind>,
 }
 
 /// What the gate weighs.
@@ -23,8 +25,9 @@ pub(super) struct Candidate<'a> {
     pub(super) session: &'a TlsSession,
     /// What was offered by ALPN.
     pub(super) alpn: Option<StreamKind>,
-    /// Whether the peer's certificate is asked about. Clients are not: they log in with SASL, inside.
-    pub(super) check: bool,
+    /// The verdict on the peer's certificate; `None`: it is not asked about. Clients are not: they log
+    /// in with SASL, inside.
+    pub(super) verdict: Option<&'a Verdict>,
 }
 
 /// Lets a finished handshake through if everything the policy demands holds.
@@ -35,16 +38,17 @@ pub(super) fn pass(
     tls: Box<dyn TlsEngine>,
     stream: SecuredStream,
     plaintext: BytesMut,
+    broken: Option<ErrorKind>,
 ) -> Result<Secured, ErrorKind> {
     let Candidate {
         policy,
         session,
         alpn,
-        check,
+        verdict,
     } = candidate;
     let negotiated = session.facts.version();
-    if negotiated < policy.minimum_version {
-        let minimum = policy.minimum_version;
+    if negotiated < policy.minimum_version.version() {
+        let minimum = policy.minimum_version.version();
         return Err(ErrorKind::Policy(PolicyViolation::Version { negotiated, minimum }));
     }
     if session.resumed {
@@ -57,14 +61,16 @@ pub(super) fn pass(
         let chosen = String::from_utf8_lossy(chosen).into_owned();
         return Err(ErrorKind::Policy(PolicyViolation::Alpn { chosen }));
     }
-    match (check, policy.authentication, &session.verdict) {
-        (true, Authentication::Required, Some(verdict)) => {
+    match (policy.authentication, verdict) {
+        (AuthenticationPolicy::Required, Some(verdict)) => {
             verdict.check().map_err(|error| ErrorKind::Identity(Box::new(error)))?;
         }
-        (true, _, None) => {
-            return Err(ErrorKind::Identity(Box::new(IdentityError::NotChecked)));
-        }
-        (true, Authentication::Recorded(_), Some(_)) | (false, _, _) => {}
+        (AuthenticationPolicy::Recorded(_), Some(_)) | (_, None) => {}
     }
-    Ok(Secured { tls, stream, plaintext })
+    Ok(Secured {
+        tls,
+        stream,
+        plaintext,
+        broken,
+    })
 }

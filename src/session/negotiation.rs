@@ -1,6 +1,6 @@
 //! The clear part of a connection, by role.
 
-use crate::policy::Encryption;
+use crate::policy::EncryptionPolicy;
 use crate::session::client::Target;
 use crate::session::config::{ClientConfig, ServerConfig};
 use std::time::Instant;
@@ -36,8 +36,8 @@ impl Negotiation {
             .with_limits(config.policy.limits_before_authentication.clone())
             .with_language(config.language.clone());
         Negotiation::Initiator(match config.policy.encryption {
-            Encryption::Required => initiator,
-            Encryption::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
+            EncryptionPolicy::Required => initiator,
+            EncryptionPolicy::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
         })
     }
 
@@ -51,25 +51,28 @@ impl Negotiation {
             false => responder,
         };
         Negotiation::Responder(match config.policy.encryption {
-            Encryption::Required => responder,
-            Encryption::Opportunistic(_) => responder.dangerous_offer_plaintext(config.plaintext_features.clone()),
+            EncryptionPolicy::Required => responder,
+            EncryptionPolicy::Opportunistic(_) => {
+                responder.dangerous_offer_plaintext(config.plaintext_features.clone())
+            }
         })
     }
 
     pub(super) fn poll_output(&mut self) -> Result<Output<Option<Negotiated>>, Error> {
-        Ok(match self {
+        match self {
             Negotiation::Initiator(initiator) => map_event(initiator.poll_output()?, |event| match event {
-                InitiatorEvent::Upgrade(token) => Some(Negotiated::Upgrade(token)),
-                InitiatorEvent::Plaintext(stream) => Some(Negotiated::Plaintext(stream)),
-                _ => None,
+                InitiatorEvent::Opened(_) | InitiatorEvent::Features(_) => Ok(None),
+                InitiatorEvent::Upgrade(token) => Ok(Some(Negotiated::Upgrade(token))),
+                InitiatorEvent::Plaintext(stream) => Ok(Some(Negotiated::Plaintext(stream))),
+                _ => Err(UNKNOWN),
             }),
             Negotiation::Responder(responder) => map_event(responder.poll_output()?, |event| match event {
-                ResponderEvent::Opened(opened) => Some(Negotiated::Opened(opened)),
-                ResponderEvent::Upgrade(token) => Some(Negotiated::Upgrade(token)),
-                ResponderEvent::Plaintext(stream) => Some(Negotiated::Plaintext(stream)),
-                _ => None,
+                ResponderEvent::Opened(opened) => Ok(Some(Negotiated::Opened(opened))),
+                ResponderEvent::Upgrade(token) => Ok(Some(Negotiated::Upgrade(token))),
+                ResponderEvent::Plaintext(stream) => Ok(Some(Negotiated::Plaintext(stream))),
+                _ => Err(UNKNOWN),
             }),
-        })
+        }
     }
 
     /// Answers [`Negotiated::Opened`].
@@ -103,10 +106,16 @@ impl Negotiation {
     }
 }
 
-fn map_event<E>(output: Output<E>, event: impl FnOnce(E) -> Option<Negotiated>) -> Output<Option<Negotiated>> {
-    match output {
+/// Unknown is not safe.
+const UNKNOWN: Error = Error::ApiMisuse("the negotiator reported an event that sessions do not know");
+
+fn map_event<E>(
+    output: Output<E>,
+    event: impl FnOnce(E) -> Result<Option<Negotiated>, Error>,
+) -> Result<Output<Option<Negotiated>>, Error> {
+    Ok(match output {
         Output::Transmit(bytes) => Output::Transmit(bytes),
-        Output::Event(happened) => Output::Event(event(happened)),
+        Output::Event(happened) => Output::Event(event(happened)?),
         Output::WantsInput(deadline) => Output::WantsInput(deadline),
-    }
+    })
 }

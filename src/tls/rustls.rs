@@ -6,6 +6,7 @@
 use super::{
     ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState,
 };
+use crate::policy::MinimumVersion;
 use ::rustls::client::Resumption;
 use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use ::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -23,11 +24,15 @@ use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerification
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::{Arc, OnceLock};
-use xmpp_identity::{IdentityError, IdentityVerifier, Verdict};
+use xmpp_identity::{IdentityError, IdentityVerifier};
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls_core::Domain;
 
 pub use ::rustls::crypto::CryptoProvider;
+#[cfg(feature = "aws-lc-rs")]
+pub use ::rustls::crypto::aws_lc_rs;
+#[cfg(feature = "ring")]
+pub use ::rustls::crypto::ring;
 
 /// The signature algorithms of a provider, for an [`IdentityVerifier`].
 pub fn signature_algorithms(provider: &CryptoProvider) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
@@ -38,7 +43,7 @@ impl crate::session::ClientConfig {
     /// The default policy over rustls, trusting these anchors (see [`roots`](crate::roots)).
     pub fn rustls(provider: Arc<CryptoProvider>, anchors: Vec<TrustAnchor<'static>>) -> Self {
         let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
-        crate::session::ClientConfig::new(Arc::new(RustlsConnector::new(provider)), verifier)
+        crate::session::ClientConfig::new(RustlsConnector::new(provider), verifier)
     }
 }
 
@@ -64,20 +69,20 @@ impl TlsConnector for RustlsConnector {
         };
         let verifier = Arc::new(Recorder {
             algorithms: self.provider.signature_verification_algorithms,
-            verdict: OnceLock::new(),
             check: handshake.check,
         });
-        let clock = Arc::new(FixedClock(verifier.check.now()));
+        let check = verifier.check.clone();
+        let clock = Arc::new(FixedClock(check.now()));
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
-            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .with_protocol_versions(versions(handshake.minimum_version))
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(verifier.clone())
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(error_from_rustls)?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Client { verifier })))
+        Ok(Box::new(Engine::new(connection.into(), Role::Client { check })))
     }
 }
 
@@ -95,7 +100,7 @@ impl TlsConnector for RustlsConnector {
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
     provider: Arc<CryptoProvider>,
-    certificates: BTreeMap<Domain, Arc<CertifiedKey>>,
+    certificates: Arc<BTreeMap<Domain, Arc<CertifiedKey>>>,
 }
 
 impl RustlsAcceptor {
@@ -103,7 +108,7 @@ impl RustlsAcceptor {
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsAcceptor {
             provider,
-            certificates: BTreeMap::new(),
+            certificates: Arc::default(),
         }
     }
 
@@ -120,7 +125,7 @@ impl RustlsAcceptor {
     ) -> Result<Self, TlsError> {
         let certified = CertifiedKey::from_der(chain, key, &self.provider)
             .map_err(|error| TlsError::Misconfigured(format!("certificate or key for {domain}: {error}")))?;
-        self.certificates.insert(domain, Arc::new(certified));
+        Arc::make_mut(&mut self.certificates).insert(domain, Arc::new(certified));
         Ok(self)
     }
 }
@@ -131,9 +136,10 @@ impl TlsAcceptor for RustlsAcceptor {
             certificates: self.certificates.clone(),
             domain: handshake.domain,
             chosen: OnceLock::new(),
+            refused: OnceLock::new(),
         });
         let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
-            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .with_protocol_versions(versions(handshake.minimum_version))
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(chooser.clone());
@@ -161,13 +167,12 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 }
 
-fn versions(minimum: TlsVersion) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
+fn versions(minimum: MinimumVersion) -> &'static [&'static SupportedProtocolVersion] {
     static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
     static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
     match minimum {
-        TlsVersion::TLS_1_3 => Ok(&LATEST),
-        TlsVersion::TLS_1_2 => Ok(&BOTH),
-        version => Err(TlsError::UnsupportedByEngine { version }),
+        MinimumVersion::Tls13 => &LATEST,
+        MinimumVersion::Tls12 => &BOTH,
     }
 }
 
@@ -181,12 +186,11 @@ impl TimeProvider for FixedClock {
     }
 }
 
-/// Proves possession always, asks [`PeerCheck`] for a verdict, and remembers it.
+/// Proves possession always, and asks [`PeerCheck`] for a verdict, which remembers it.
 #[derive(Debug)]
 struct Recorder {
     algorithms: WebPkiSupportedAlgorithms,
     check: PeerCheck,
-    verdict: OnceLock<Verdict>,
 }
 
 impl ServerCertVerifier for Recorder {
@@ -199,8 +203,7 @@ impl ServerCertVerifier for Recorder {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, ::rustls::Error> {
         let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
-        let verdict = self.verdict.get_or_init(|| self.check.verify(&chain));
-        match verdict.check() {
+        match self.check.verify(&chain).check() {
             Err(error) if self.check.enforce() => Err(alert_for(error)),
             Ok(_) | Err(_) => Ok(ServerCertVerified::assertion()),
         }
@@ -242,28 +245,39 @@ fn alert_for(error: IdentityError) -> ::rustls::Error {
     })
 }
 
-/// Chooses by SNI, else by the stream's `to` (RFC 6120 section 5.4.3.1, point 4), and remembers what
-/// was shown, which rustls does not tell afterwards.
+/// Chooses by the stream's `to` where there was a header before TLS (RFC 6120 section 5.4.3.1, point 4),
+/// else by SNI, and remembers what was shown, which rustls does not tell afterwards.
 #[derive(Debug)]
 struct Chooser {
-    certificates: BTreeMap<Domain, Arc<CertifiedKey>>,
+    certificates: Arc<BTreeMap<Domain, Arc<CertifiedKey>>>,
     domain: Option<Domain>,
     chosen: OnceLock<CertificateDer<'static>>,
+    /// The server name for which there is no certificate.
+    refused: OnceLock<Option<String>>,
+}
+
+impl Chooser {
+    fn choose(&self, server_name: Option<&str>) -> Option<&Arc<CertifiedKey>> {
+        match (&self.domain, server_name) {
+            (Some(domain), _) => self.certificates.get(domain),
+            (None, Some(name)) => self.certificates.get(&name.parse::<Domain>().ok()?),
+            (None, None) => self
+                .certificates
+                .values()
+                .next()
+                .filter(|_| self.certificates.len() == 1),
+        }
+    }
 }
 
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let domain = match (hello.server_name(), &self.domain) {
-            (_, Some(domain)) => domain.clone(),
-            (Some(name), None) => name.parse().ok()?,
-            (None, None) => match self.certificates.len() {
-                1 => self.certificates.keys().next()?.clone(),
-                _ => return None,
-            },
+        // Called once a connection: neither cell is ever set twice.
+        let Some(certified) = self.choose(hello.server_name()) else {
+            let _ = self.refused.set(hello.server_name().map(str::to_owned));
+            return None;
         };
-        let certified = self.certificates.get(&domain)?;
         if let Some(leaf) = certified.cert.first() {
-            // Called once a connection; a second value would be the same.
             let _ = self.chosen.set(leaf.clone());
         }
         Some(certified.clone())
@@ -272,7 +286,7 @@ impl ResolvesServerCert for Chooser {
 
 #[derive(Debug)]
 enum Role {
-    Client { verifier: Arc<Recorder> },
+    Client { check: PeerCheck },
     Server { chooser: Arc<Chooser> },
 }
 
@@ -313,11 +327,18 @@ impl Engine {
     }
 
     fn error(&self, error: ::rustls::Error) -> TlsError {
-        if let (::rustls::Error::InvalidCertificate(_), Role::Client { verifier }) = (&error, &self.role)
-            && verifier.check.enforce()
-            && let Some(Err(rejected)) = verifier.verdict.get().map(Verdict::check)
-        {
-            return TlsError::CertificateRejected(Box::new(rejected));
+        match (&error, &self.role) {
+            (::rustls::Error::InvalidCertificate(_), Role::Client { check }) if check.enforce() => {
+                if let Some(rejection) = check.rejection() {
+                    return TlsError::CertificateRejected(Box::new(rejection));
+                }
+            }
+            (::rustls::Error::General(_), Role::Server { chooser }) => {
+                if let Some(name) = chooser.refused.get() {
+                    return TlsError::UnknownServerName { name: name.clone() };
+                }
+            }
+            _ => {}
         }
         error_from_rustls(error)
     }
@@ -403,13 +424,9 @@ impl TlsEngine for Engine {
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
-        match (&self.role, &self.connection) {
-            (Role::Client { verifier }, _) => session.verdict = verifier.verdict.get().cloned(),
-            (Role::Server { chooser }, Connection::Server(server)) => {
-                session.server_name = server.server_name().map(str::to_owned);
-                session.local_certificate = chooser.chosen.get().cloned();
-            }
-            (Role::Server { .. }, Connection::Client(_)) => {}
+        if let (Role::Server { chooser }, Connection::Server(server)) = (&self.role, &self.connection) {
+            session.server_name = server.server_name().map(str::to_owned);
+            session.local_certificate = chooser.chosen.get().cloned();
         }
         self.session_taken = true;
         Some(session)
@@ -431,6 +448,10 @@ fn error_from_rustls(error: ::rustls::Error) -> TlsError {
         E::PeerIncompatible(reason) => TlsError::PeerIncompatible(format!("{reason:?}")),
         E::NoApplicationProtocol => TlsError::PeerIncompatible("no common ALPN protocol".to_owned()),
         E::General(reason) => TlsError::Misconfigured(reason),
+        E::FailedToGetRandomBytes => TlsError::NoRandomness,
+        ours @ (E::FailedToGetCurrentTime | E::EncryptError | E::InconsistentKeys(_)) => {
+            TlsError::Misconfigured(ours.to_string())
+        }
         other => TlsError::PeerMisbehaved(other.to_string()),
     }
 }

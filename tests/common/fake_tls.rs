@@ -22,6 +22,9 @@ pub struct FakeConnector {
     pub peer_chain: Vec<CertificateDer<'static>>,
 }
 
+/// Ends TLS with an error.
+pub const BAD_RECORD: u8 = 0x17;
+
 #[derive(Debug)]
 pub struct FakeAcceptor {
     domains: BTreeSet<Domain>,
@@ -112,11 +115,15 @@ impl TlsEngine for FakeTls {
             self.state = TlsState::Open;
         }
         if self.state == TlsState::Open {
-            let end = self.incoming.iter().position(|&octet| octet == CLOSE_NOTIFY);
+            let special = |octet: &u8| matches!(*octet, CLOSE_NOTIFY | BAD_RECORD);
+            let end = self.incoming.iter().position(special);
+            let record = end.map(|at| self.incoming[at]);
             plaintext.extend_from_slice(&self.incoming[..end.unwrap_or(self.incoming.len())]);
             self.incoming.clear();
-            if end.is_some() {
-                self.state = TlsState::PeerClosed;
+            match record {
+                Some(CLOSE_NOTIFY) => self.state = TlsState::PeerClosed,
+                Some(_) => return Err(TlsError::PeerMisbehaved("a bad record".to_owned())),
+                None => {}
             }
         }
         Ok(())

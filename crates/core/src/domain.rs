@@ -125,12 +125,8 @@ impl FromStr for Domain {
         if ascii.len() > 253 || ascii.split('.').any(|label| label.len() > 63) {
             return Err(DomainError::TooLong { octets: ascii.len() });
         }
-        // A last label of digits only would read as an IP address elsewhere (WHATWG URL, section 3.5).
-        if ascii
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
-        {
+        // A last label that is a number would read as an IP address elsewhere (WHATWG URL, section 3.5).
+        if ascii.rsplit('.').next().is_some_and(is_number) {
             return Err(bad());
         }
         let (unicode, checked) = uts46.to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
@@ -141,6 +137,14 @@ impl FromStr for Domain {
             ascii,
             ip: None,
         })
+    }
+}
+
+/// A number as `inet_aton` and URLs know it: digits, or `0x` and hexadecimal digits.
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(hex) => hex.bytes().all(|octet| octet.is_ascii_hexdigit()),
+        None => label.bytes().all(|octet| octet.is_ascii_digit()),
     }
 }
 
@@ -254,6 +258,9 @@ mod tests {
             "::1",
             "1.2.3",
             "example.123",
+            "0x7f000001",
+            "127.0.0.0x1",
+            "a.0x",
             "a:5222",
         ];
         for text in bad {

@@ -4,7 +4,7 @@ use crate::error::{Error, PeerMisbehaved, Phase, Refusal};
 use bytes::{Bytes, BytesMut};
 use std::time::Instant;
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader};
-use xmpp_tls_core::{Output, StreamKind, ns};
+use xmpp_tls_core::{Output, Side, StreamKind, ns};
 
 pub(crate) const STARTTLS: &[u8] = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 pub(crate) const PROCEED: &[u8] = b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
@@ -19,6 +19,7 @@ const ENCRYPTION_REQUIRED: &[u8] =
 /// One role of the negotiation.
 pub(crate) trait Role {
     type Event;
+    const SIDE: Side;
 
     fn clear(&mut self) -> &mut ClearStream;
 
@@ -49,7 +50,7 @@ pub(crate) fn poll<R: Role>(role: &mut R) -> Result<Output<R::Event>, Error> {
             Ok(Step::Wait(deadline)) => return Ok(Output::WantsInput(deadline)),
             Err(error) => {
                 let apology = role.apology();
-                role.clear().fail(error, &apology);
+                role.clear().fail(error, &apology, R::SIDE);
             }
         }
     }
@@ -97,6 +98,10 @@ impl ClearStream {
         std::mem::replace(self, unused)
     }
 
+    pub(crate) fn wait<E>(&self) -> Step<E> {
+        Step::Wait(Some(self.deadline))
+    }
+
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
     }
@@ -141,8 +146,8 @@ impl ClearStream {
         self.outgoing.extend_from_slice(bytes);
     }
 
-    /// The next thing the peer said, or until when to wait for it.
-    pub(crate) fn hear(&mut self, phase: Phase) -> Result<Result<Heard, Instant>, Error> {
+    /// The next thing the peer said; `None`: more input is needed.
+    pub(crate) fn hear(&mut self, phase: Phase) -> Result<Option<Heard>, Error> {
         match self
             .decoder
             .next_event()
@@ -152,16 +157,16 @@ impl ClearStream {
                 header
                     .check_content_namespace(self.kind)
                     .map_err(|source| Error::Stream { phase, source })?;
-                Ok(Ok(Heard::Header(header)))
+                Ok(Some(Heard::Header(header)))
             }
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
                 Some(error) => Err(Error::Refused {
                     phase,
                     refusal: Refusal::StreamError(Box::new(error)),
                 }),
-                None => Ok(Ok(Heard::Element(element))),
+                None => Ok(Some(Heard::Element(element))),
             },
-            Some(StreamEvent::Whitespace) => Ok(Ok(Heard::Whitespace)),
+            Some(StreamEvent::Whitespace) => Ok(Some(Heard::Whitespace)),
             Some(StreamEvent::Close) => Err(Error::Refused {
                 phase,
                 refusal: Refusal::StreamClosed,
@@ -169,7 +174,7 @@ impl ClearStream {
             Some(_) => Err(Error::ApiMisuse("the decoder reported an event nobody knows")),
             None if self.ended => Err(Error::ConnectionEnded { phase }),
             None if self.timed_out => Err(Error::TimedOut { phase }),
-            None => Ok(Err(self.deadline)),
+            None => Ok(None),
         }
     }
 
@@ -181,7 +186,7 @@ impl ClearStream {
         if self.timed_out {
             return Err(Error::TimedOut { phase });
         }
-        Ok(Step::Wait(Some(self.deadline)))
+        Ok(self.wait())
     }
 
     /// After the switch: nothing more may come through here.
@@ -199,18 +204,20 @@ impl ClearStream {
 
     /// Ends the negotiation. Where XML is still spoken the peer is told why, behind our header if
     /// that was not sent yet (RFC 6120 section 4.9.1.2).
-    fn fail(&mut self, error: Error, apology: &StreamHeader) {
+    fn fail(&mut self, error: Error, apology: &StreamHeader, side: Side) {
         if let Some(condition) = error.stream_condition() {
             if !self.header_sent {
                 self.write_header(apology);
             }
-            if matches!(
-                error,
+            // RFC 6120 section 6.5.4: only the receiving entity refuses a mechanism.
+            let sasl = matches!(
+                &error,
                 Error::PeerMisbehaved {
                     what: PeerMisbehaved::SaslBeforeTls { .. },
                     ..
                 }
-            ) {
+            );
+            if side == Side::Receiving && sasl {
                 self.outgoing.extend_from_slice(ENCRYPTION_REQUIRED);
             }
             self.encoder.error(&StreamError::new(condition), &mut self.outgoing);

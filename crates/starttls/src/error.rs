@@ -172,6 +172,7 @@ impl Error {
             Error::TimedOut {
                 phase: Phase::Proceed | Phase::Upgraded,
             } => None,
+            Error::TimedOut { phase: Phase::Decision } => Some(StreamCondition::INTERNAL_SERVER_ERROR),
             Error::TimedOut { phase: Phase::Features } => Some(StreamCondition::CONNECTION_TIMEOUT),
             Error::TimedOut { .. } => Some(StreamCondition::POLICY_VIOLATION),
             Error::WeRefused { condition } => Some(*condition),

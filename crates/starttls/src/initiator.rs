@@ -5,7 +5,7 @@ use crate::token::UpgradeToken;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Features, Limits, StreamHeader, Version};
-use xmpp_tls_core::{Domain, Engine, Output, Side, StreamKind, ns};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamKind, deadline, ns};
 
 /// The initiating entity's side of STARTTLS (RFC 6120 section 5.4).
 ///
@@ -104,7 +104,11 @@ impl Initiator {
 
     fn new(kind: StreamKind, to: Domain, from: Option<Domain>, now: Instant) -> Self {
         Initiator {
-            clear: ClearStream::new(kind, Limits::before_authentication(), now + Self::DEFAULT_TIMEOUT),
+            clear: ClearStream::new(
+                kind,
+                Limits::before_authentication(),
+                deadline(now, Self::DEFAULT_TIMEOUT),
+            ),
             state: State::Start,
             kind,
             to,
@@ -118,7 +122,7 @@ impl Initiator {
 
     /// How long all of it may take, from now on.
     pub fn with_timeout(mut self, now: Instant, budget: Duration) -> Self {
-        self.clear.set_deadline(now + budget);
+        self.clear.set_deadline(deadline(now, budget));
         self
     }
 
@@ -157,7 +161,9 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new().with_to(self.to.to_string()).with_lang(&*self.language);
+        let header = StreamHeader::new()
+            .with_to(self.to.to_string())
+            .with_lang(&*self.language);
         match &self.from {
             Some(from) => header.with_from(from.to_string()),
             None => header,
@@ -242,6 +248,7 @@ impl Initiator {
 
 impl Role for Initiator {
     type Event = InitiatorEvent;
+    const SIDE: Side = Side::Initiating;
 
     fn clear(&mut self) -> &mut ClearStream {
         &mut self.clear
@@ -261,8 +268,8 @@ impl Role for Initiator {
             }
             State::Done => self.after_switch(),
             State::Header | State::Features | State::Proceed { .. } => match self.clear.hear(self.phase())? {
-                Ok(heard) => self.act(heard),
-                Err(deadline) => Ok(Step::Wait(Some(deadline))),
+                Some(heard) => self.act(heard),
+                None => Ok(self.clear.wait()),
             },
         }
     }

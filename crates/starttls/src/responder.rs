@@ -5,7 +5,7 @@ use crate::token::UpgradeToken;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, FeaturesBuilder, Limits, StreamHeader, Version};
-use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, ns};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, deadline, ns};
 
 /// The receiving entity's side of STARTTLS (RFC 6120 section 5.4), in two phases: it shows what the
 /// peer asked for, and sends nothing until its owner accepts or refuses.
@@ -45,7 +45,7 @@ pub struct Responder {
     languages: Option<Vec<String>>,
     to: Option<Domain>,
     peer_header: StreamHeader,
-    drop_line_breaks: bool,
+    whitespace_behind_starttls: bool,
     /// What else to offer in clear; `None`: TLS is required.
     plaintext_features: Option<FeaturesBuilder>,
 }
@@ -95,21 +95,25 @@ impl Responder {
     /// Waits for a stream of the given kind; `id` identifies our direction until TLS replaces it.
     pub fn new(kind: StreamKind, id: StreamId, now: Instant) -> Self {
         Responder {
-            clear: ClearStream::new(kind, Limits::before_authentication(), now + Self::DEFAULT_TIMEOUT),
+            clear: ClearStream::new(
+                kind,
+                Limits::before_authentication(),
+                deadline(now, Self::DEFAULT_TIMEOUT),
+            ),
             state: State::Header,
             kind,
             id,
             languages: None,
             to: None,
             peer_header: StreamHeader::default(),
-            drop_line_breaks: false,
+            whitespace_behind_starttls: false,
             plaintext_features: None,
         }
     }
 
     /// How long all of it may take, from now on.
     pub fn with_timeout(mut self, now: Instant, budget: Duration) -> Self {
-        self.clear.set_deadline(now + budget);
+        self.clear.set_deadline(deadline(now, budget));
         self
     }
 
@@ -132,7 +136,7 @@ impl Responder {
     /// COMPAT: clients based on go-xmpp and sslscan 2.0 end `<starttls/>` with a line break. Where
     /// it arrives in a segment of its own, whoever starts TLS has to drop it too.
     pub fn with_whitespace_behind_starttls(mut self) -> Self {
-        self.drop_line_breaks = true;
+        self.whitespace_behind_starttls = true;
         self
     }
 
@@ -218,7 +222,7 @@ impl Responder {
             }
             (State::Starttls, Heard::Whitespace) => Ok(Step::Again),
             (State::Starttls, Heard::Element(element)) if element.is(ns::TLS, "starttls") => {
-                if self.drop_line_breaks {
+                if self.whitespace_behind_starttls {
                     self.clear.decoder.skip_whitespace();
                 }
                 self.after_switch()?;
@@ -271,6 +275,7 @@ fn what_a_response_depends_on(header: &StreamHeader) -> StreamHeader {
 
 impl Role for Responder {
     type Event = ResponderEvent;
+    const SIDE: Side = Side::Receiving;
 
     fn clear(&mut self) -> &mut ClearStream {
         &mut self.clear
@@ -279,8 +284,8 @@ impl Role for Responder {
     fn step(&mut self) -> Result<Step<ResponderEvent>, Error> {
         match &self.state {
             State::Header | State::Starttls => match self.clear.hear(self.phase())? {
-                Ok(heard) => self.act(heard),
-                Err(deadline) => Ok(Step::Wait(Some(deadline))),
+                Some(heard) => self.act(heard),
+                None => Ok(self.clear.wait()),
             },
             // Nothing more is read until the owner has decided.
             State::Decision => self.clear.pause(Phase::Decision),
