@@ -17,7 +17,6 @@ use xmpp_tls_testkit::{CaSpec, Issued, LeafSpec, TestCa};
 /// A chain of three, ECDSA P-256: root, intermediate, leaf.
 pub(crate) struct World {
     pub(crate) domain: Domain,
-    pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) client: Arc<ClientConfig>,
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) bare_client: Arc<rustls::ClientConfig>,
@@ -41,7 +40,6 @@ impl World {
             bare_server: bare_server(&provider, &issued),
             client: Arc::new(ClientConfig::rustls(provider.clone(), anchors)),
             server: Arc::new(ServerConfig::new(acceptor)),
-            provider,
             domain,
         }
     }

@@ -17,6 +17,8 @@ enum Input<'a> {
     Raw(&'a [u8]),
     /// A good certificate with some bytes changed.
     Changed(Vec<(u16, u8)>),
+    /// A whole chain, the last certificate believed, so that a path can be found at all.
+    Chain(Vec<Vec<u8>>),
     /// The value of a subjectAltName extension.
     Names(&'a [u8]),
 }
@@ -51,6 +53,17 @@ fuzz_target!(|input: Input<'_>| {
                 der[usize::from(at) % length] = value;
             }
             examine(&CertificateDer::from(der));
+        }
+        Input::Chain(chain) => {
+            let chain: Vec<CertificateDer<'_>> = chain.into_iter().map(CertificateDer::from).collect();
+            let anchors: Vec<_> = chain.last().and_then(|last| trust_anchor(last).ok()).into_iter().collect();
+            let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms.all;
+            let verifier = IdentityVerifier::new(anchors, algorithms);
+            for references in &WORLD.references {
+                let verdict = verifier.verify(&chain, references, Purpose::Server, test_time());
+                assert_eq!(verdict.check().is_ok(), verdict.is_authenticated());
+                assert!(!verdict.is_authenticated() || verdict.chain.is_trusted());
+            }
         }
         Input::Names(value) => {
             if let Ok(presented) = PresentedIds::from_subject_alt_name(value) {

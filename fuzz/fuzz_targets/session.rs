@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use xmpp_tls::identity::{IdentityVerifier, trust_anchor};
 use xmpp_tls::session::{ClientConfig, Event, Mode, ServerConfig, Session, Target};
-use xmpp_tls::stream::Element;
+use xmpp_tls::stream::{Element, Limits, StreamDecoder, StreamEvent};
 use xmpp_tls::{Engine, Now, Output, StreamKind};
 use xmpp_tls_testkit::ca::test_time;
 use xmpp_tls_testkit::leak::find;
@@ -100,7 +100,8 @@ fn session(input: &Input, now: Now) -> Session {
     let issued = if input.bad_certificate { &WORLD.bad } else { &WORLD.good };
     let connector = Arc::new(FakeConnector { peer_chain: issued.chain.clone() });
     let config = ClientConfig::new(connector, WORLD.verifier.clone());
-    let mut target = Target::new("example.org".parse().expect("a domain"));
+    // An address of its own makes the header inside TLS differ from the one in clear.
+    let mut target = Target::new("example.org".parse().expect("a domain")).with_account(format!("{SECRET}@example.org"));
     if input.direct_tls {
         target = target.direct_tls();
     }
@@ -164,6 +165,24 @@ impl Run {
                 assert!(self.secured, "{event:?} before TLS");
             }
             _ => {}
+        }
+    }
+
+    /// What left before our first octet of TLS is negotiation, and nothing else.
+    fn check_clear(&self) {
+        let hello = if self.client { CLIENT_HELLO } else { SERVER_HELLO };
+        let clear = &self.wrote[..find(&self.wrote, hello).unwrap_or(self.wrote.len())];
+        let mut decoder = StreamDecoder::new(Limits::unlimited());
+        decoder.push(clear);
+        while let Some(event) = decoder.next_event().expect("what we write is well-formed") {
+            match event {
+                StreamEvent::Open(_) | StreamEvent::Close => {}
+                StreamEvent::Element(element) => {
+                    let negotiation = ["features", "starttls", "proceed", "failure", "error"];
+                    assert!(negotiation.contains(&element.name()), "{element:?} in clear");
+                }
+                other => panic!("{other:?} in clear"),
+            }
         }
     }
 
@@ -250,4 +269,5 @@ fuzz_target!(|input: Input| {
         run.input(b"<presence/>");
         run.poll(ENOUGH);
     }
+    run.check_clear();
 });

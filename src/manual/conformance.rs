@@ -26,6 +26,7 @@
 //! | STLS-40 | `<starttls/>` may come with the header | `stls_40_starttls_may_come_with_the_header` |
 //! | STLS-42 | a peer without a version is asked too | `stls_42_a_peer_without_a_version_sends_no_features_and_is_asked_all_the_same` |
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
+//! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
 //!
 //! # Direct TLS (XEP-0368)
 //!
@@ -36,6 +37,7 @@
 //! | D368-07 | SNI is the domain, as A-labels | `an_idn_domain_works_in_both_forms` |
 //! | D368-08, D368-09 | ALPN by kind of stream | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
 //! | D368-13 | no common ALPN protocol ends the handshake | `a_server_opens_a_verified_stream_to_another` |
+//! | D368-14 | an ALPN protocol that was not offered is refused | `d368_14_an_alpn_protocol_that_was_not_offered_is_refused` |
 //! | D368-17 | a header of the other kind of stream is refused | `d368_17_a_header_for_the_other_kind_of_stream_is_refused` |
 //! | D368-18 | no early data | the configuration in `src/tls/rustls.rs`: rustls sends none unless told to |
 //!
@@ -70,7 +72,9 @@
 //! | 5, INJ-08 (CVE-2016-10027) | the application could go on before TLS was done | `a_session_cannot_be_used_before_it_is_open`, `inj_08_a_second_offer_after_the_request_is_an_error`, and the compile-fail example of [`UpgradeToken`](crate::starttls::UpgradeToken) |
 //! | 6 (CVE-2014-8760) | another feature skipped the check | `no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says` |
 //! | 7 | `<failure/>` or silence was waited out for ever | `d_7_silence_is_an_error_that_names_the_phase`, `silence_ends_in_an_error_that_names_the_phase` |
+//! | 8 (CVE-2022-26491) | insecure DNS changed whom to trust | `res_11_the_name_of_the_host_connected_to_is_no_identity` |
 //! | 18, 19, 21 to 25, 49 | certificates were not, or not wholly, checked | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | 21 (CVE-2014-5075) | the TLS library was trusted to check names, and did not | `d_21_a_library_that_checks_nothing_authenticates_nobody` |
 //! | 40 | one budget for everything | `the_handshake_has_a_budget_of_its_own`, `a_drip_of_octets_does_not_extend_the_budget` |
 //! | 44 | the identity changed after a restart | `another_domain_after_a_restart_is_refused` |
 //! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket` |

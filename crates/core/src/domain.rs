@@ -131,6 +131,19 @@ impl FromStr for Domain {
         }
         let (unicode, checked) = uts46.to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
         checked.map_err(|_| bad())?;
+        // Both forms must lead to each other: a U-label with "--" in its third and fourth place, which
+        // RFC 5891 section 4.2.3.1 forbids, can look like an A-label, of another name.
+        if unicode != ascii {
+            let again = uts46.to_ascii(
+                unicode.as_bytes(),
+                AsciiDenyList::STD3,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            );
+            if again.map_err(|_| bad())? != ascii {
+                return Err(bad());
+            }
+        }
         let ascii: Option<Arc<str>> = (unicode != ascii).then(|| Arc::from(&*ascii));
         Ok(Domain {
             unicode: cow_to_arc(unicode),
@@ -253,6 +266,7 @@ mod tests {
             "a_b.example",
             "xn--\u{fc}.example",
             "xn--a.example",
+            "xn--XN--eBchz-rc-Jchb",
             "[192.0.2.1]",
             "[::1",
             "::1",
