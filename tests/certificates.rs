@@ -260,7 +260,10 @@ fn the_policy_is_strict_by_default() {
     let policy = Policy::default();
     assert_eq!(policy.authentication, Demand::Required);
     assert_eq!(policy.encryption, xmpp_tls::policy::EncryptionPolicy::Required);
-    assert_eq!(policy.minimum_version.version(), xmpp_tls::starttls::TlsVersion::TLS_1_2);
+    assert_eq!(
+        policy.minimum_version.version(),
+        xmpp_tls::starttls::TlsVersion::TLS_1_2
+    );
 }
 
 #[test]

@@ -190,7 +190,10 @@ fn a_bad_record_hides_nothing_that_came_before_it_at_any_cut() {
     for transcript in transcripts() {
         let [clear, inside] = &transcript.receiving;
         let ends = ["</stream:features>", "</features>"].into_iter();
-        let end = ends.filter_map(|tag| Some(inside.find(tag)? + tag.len())).min().unwrap();
+        let end = ends
+            .filter_map(|tag| Some(inside.find(tag)? + tag.len()))
+            .min()
+            .unwrap();
         let first = &inside[..end];
         let input = [SERVER_HELLO, first.as_bytes(), b"<message/>", &[BAD_RECORD]].concat();
         let make = |now| through_clear(initiating(&transcript, &world, now), clear, now);
