@@ -1,6 +1,6 @@
 use crate::limits::LimitKind;
 use crate::stream_error::StreamError;
-use xmpp_tls_core::{StreamCondition, ns, StreamKind};
+use xmpp_tls_core::{StreamCondition, StreamKind, ns};
 
 /// Why a stream or an element was refused. Each says what was found and where; offsets count bytes
 /// from the start of the document (the stream, after a restart the new one).

@@ -22,6 +22,7 @@
 struct Readme;
 
 mod builder;
+mod child;
 mod decoder;
 mod element;
 mod encoder;
@@ -34,13 +35,16 @@ mod response;
 mod scanner;
 mod stream_error;
 mod tree;
+mod walk;
 
 pub use builder::{Child, ElementBuilder};
+pub use child::{ChildElement, Children};
 pub use decoder::{StreamDecoder, StreamEvent};
-pub use element::{ChildElement, Children, Element};
+pub use element::Element;
 pub use encoder::StreamEncoder;
 pub use error::{EncodingError, Error, HeaderError, NamespaceError, Place, Restricted, Unwritable, XmlError};
 pub use features::{Features, FeaturesBuilder, StartTls, StreamLimits};
 pub use header::{StreamHeader, Version, VersionError};
 pub use limits::{LimitKind, Limits};
 pub use stream_error::StreamError;
+pub use walk::{Attribute, AttributeIter, Node, Tag, Walk};

@@ -25,7 +25,7 @@ pub(crate) struct Node {
 }
 
 /// The attributes of a start tag, namespace declarations included.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attributes<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -48,7 +48,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Once there are no more: where the tag ends, and whether it is an empty one.
-    fn end(mut self) -> (usize, bool) {
+    pub(crate) fn end(mut self) -> (usize, bool) {
         while self.next().is_some() {}
         let empty = self.bytes.get(self.position) == Some(&b'/');
         (self.position + 1 + usize::from(empty), empty)
@@ -84,7 +84,7 @@ impl Iterator for Attributes<'_> {
 }
 
 /// The name at `start`, which ends at white space, `/`, `>` or `stop`.
-fn qualified_name(bytes: &[u8], start: usize, stop: u8) -> Name {
+pub(crate) fn qualified_name(bytes: &[u8], start: usize, stop: u8) -> Name {
     let mut local = start;
     let mut end = start;
     while let Some(&byte) = bytes.get(end) {
@@ -170,36 +170,32 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
     nodes
 }
 
-const CDATA_START: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
-fn cdata_end(bytes: &[u8], start: usize) -> usize {
+pub(crate) fn cdata_end(bytes: &[u8], start: usize) -> usize {
     let length = bytes.get(start..).and_then(|rest| memmem::find(rest, CDATA_END));
     length.map_or(bytes.len(), |length| start + length + CDATA_END.len())
 }
 
+/// What is in a CDATA section that is given whole.
+pub(crate) fn cdata_content(section: &str) -> Option<&str> {
+    section.strip_prefix("<![CDATA[")?.strip_suffix("]]>")
+}
+
 /// Adds what a stretch of character data without elements stands for.
-pub(crate) fn add_text<'a>(raw: &'a [u8], to: &mut Cow<'a, str>) {
+pub(crate) fn add_text<'a>(raw: &'a str, to: &mut Cow<'a, str>) {
     let mut rest = raw;
     while !rest.is_empty() {
-        let (piece, cdata) = match memchr(b'<', rest) {
-            Some(0) => {
-                let end = cdata_end(rest, 0);
-                let content = rest
-                    .get(CDATA_START.len()..end.saturating_sub(CDATA_END.len()))
-                    .unwrap_or_default();
-                rest = rest.get(end..).unwrap_or_default();
-                (content, true)
-            }
-            found => {
-                let (piece, behind) = rest.split_at(found.unwrap_or(rest.len()));
-                rest = behind;
-                (piece, false)
-            }
+        let (end, cdata) = match memchr(b'<', rest.as_bytes()) {
+            Some(0) => (cdata_end(rest.as_bytes(), 0), true),
+            found => (found.unwrap_or(rest.len()), false),
         };
-        let piece = std::str::from_utf8(piece).unwrap_or_default();
+        let Some((piece, behind)) = rest.split_at_checked(end) else {
+            return;
+        };
+        rest = behind;
         let piece = if cdata {
-            escape::cdata(piece)
+            escape::cdata(cdata_content(piece).unwrap_or_default())
         } else {
             escape::text(piece)
         };

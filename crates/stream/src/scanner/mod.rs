@@ -42,6 +42,8 @@ pub(crate) enum Token {
 pub(crate) struct Head {
     pub(crate) name: Name,
     pub(crate) namespace: NsRef,
+    /// Behind the `>` of the start tag.
+    pub(crate) content: u32,
     /// Whether the element itself declares the default namespace.
     pub(crate) declares_default: bool,
     /// See [`Namespaces::inherited`].

@@ -70,6 +70,21 @@ impl NsRef {
     }
 }
 
+impl NsRef {
+    pub(crate) fn text<'a>(&'a self, element: &'a str, scope: &'a Scope) -> &'a str {
+        match self {
+            NsRef::None => "",
+            NsRef::Xml => ns::XML,
+            NsRef::Scope(index) => scope
+                .declarations
+                .get(*index as usize)
+                .map_or("", |(_, namespace)| namespace),
+            NsRef::Bytes(start, end) => element.get(*start as usize..*end as usize).unwrap_or_default(),
+            NsRef::Owned(text) => text,
+        }
+    }
+}
+
 /// The declarations inside the current first-level element, innermost last.
 #[derive(Debug, Default)]
 pub(crate) struct Namespaces {

@@ -42,6 +42,15 @@ impl Name {
             .unwrap_or_default()
     }
 
+    pub(crate) fn local_range(&self) -> (u32, u32) {
+        (self.local, self.end)
+    }
+
+    /// Without the colon; empty if there is none.
+    pub(crate) fn prefix_range(&self) -> (u32, u32) {
+        (self.start, self.local.saturating_sub(1).max(self.start))
+    }
+
     pub(crate) fn has_prefix(&self) -> bool {
         self.start != self.local
     }
@@ -265,6 +274,7 @@ impl Scanner {
         self.head = Some(Head {
             name: self.tag,
             namespace,
+            content: self.position as u32,
             declares_default,
             inherited: 0,
         });
