@@ -73,7 +73,7 @@ fn stanza(random: &mut Random, out: &mut String) {
     let id = hex(random);
     let result = match random.below(1000) {
         0..430 => {
-            let (text, stanza_id) = (body(random, 4), hex(random));
+            let (text, stanza_id) = (body(random, 7), hex(random));
             write!(out, "<message from='{from}' to='{to}' type='chat' id='{id}' xml:lang='en'><body>{text}</body>\
                 <active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>\
                 <markable xmlns='urn:xmpp:chat-markers:0'/><origin-id xmlns='urn:xmpp:sid:0' id='{id}'/>\
@@ -81,7 +81,7 @@ fn stanza(random: &mut Random, out: &mut String) {
                 <delay xmlns='urn:xmpp:delay' from='example.org' stamp='2026-01-02T03:04:05Z'/></message>")
         }
         430..640 => {
-            let (text, room) = (body(random, 3), bare(random));
+            let (text, room) = (body(random, 7), bare(random));
             write!(out, "<message from=\"{room}/{}\" to=\"{to}\" type=\"groupchat\" id=\"{id}\"><body>{text}</body>\
                 <stanza-id xmlns=\"urn:xmpp:sid:0\" by=\"{room}\" id=\"{id}\"/>\
                 <occupant-id xmlns=\"urn:xmpp:occupant-id:0\" id=\"{id}{id}\"/></message>", random.pick(USERS))
@@ -92,14 +92,14 @@ fn stanza(random: &mut Random, out: &mut String) {
                 <c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.net/client' ver='{hash}='/>\
                 <x xmlns='vcard-temp:x:update'><photo>{id}</photo></x></presence>")
         }
-        860..980 => {
+        860..970 => {
             let (room, jid) = (bare(random), address(random));
             write!(out, "<presence from='{room}/{}' to='{to}' id='{id}'>\
                 <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' role='participant' jid='{jid}'/>\
                 <status code='110'/></x><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' \
                 node='https://example.net/client' ver='{hash}='/></presence>", random.pick(USERS), hash = base64(random, 27))
         }
-        980..995 => {
+        970..995 => {
             let image = base64(random, 4096);
             write!(out, "<message from='{from}' to='{to}' type='headline'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
                 <items node='urn:xmpp:avatar:data'><item id='{id}'><data xmlns='urn:xmpp:avatar:data'>{image}</data></item></items>\

@@ -12,9 +12,11 @@
 pub(crate) mod chars;
 mod content;
 mod declaration;
+pub(crate) mod find;
 pub(crate) mod input;
 mod name;
 pub(crate) mod namespaces;
+mod plain;
 pub(crate) mod tag;
 
 use crate::error::{Error, HeaderError, Place, Restricted, XmlError};
@@ -127,6 +129,9 @@ pub(crate) struct Scanner {
     /// Attributes of the current tag: how many declare namespaces, how many others have prefixes.
     declarations: usize,
     prefixed: usize,
+    /// One bit for each name among them, by a hash, and whether two names had the same.
+    seen: u64,
+    alike: bool,
     /// The quote around the value that is being read, and where the value starts.
     quote: u8,
     value_start: usize,
@@ -169,6 +174,8 @@ impl Scanner {
             attributes: Vec::new(),
             declarations: 0,
             prefixed: 0,
+            seen: 0,
+            alike: false,
             quote: 0,
             value_start: 0,
             resume: State::Content,
@@ -437,6 +444,9 @@ impl Scanner {
         match byte {
             b'/' if self.root.is_some() => {
                 self.position += 1;
+                if let Some(step) = self.plain_end_tag(bytes) {
+                    return step;
+                }
                 self.name = NameScan::at(self.position);
                 self.state = State::EndName;
                 Ok(Flow::On)
@@ -450,12 +460,12 @@ impl Scanner {
                 if self.open.is_empty() {
                     self.namespaces.clear();
                 }
-                self.name = NameScan::at(self.position);
                 self.attributes.clear();
                 self.declarations = 0;
                 self.prefixed = 0;
-                self.state = State::StartName;
-                Ok(Flow::On)
+                self.seen = 0;
+                self.alike = false;
+                self.plain_start_tag(bytes)
             }
             _ => self.unexpected(bytes, "the name of an element"),
         }

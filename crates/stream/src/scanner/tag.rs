@@ -142,19 +142,7 @@ impl Scanner {
     pub(super) fn attribute_name(&mut self, bytes: &[u8]) -> Step {
         let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
         let Some(name) = scan? else { return Ok(Flow::Starved) };
-        let declares = if name.has_prefix() {
-            let declares = name.prefix(bytes) == b"xmlns";
-            self.prefixed += usize::from(!declares);
-            declares
-        } else {
-            name.whole(bytes) == b"xmlns"
-        };
-        self.declarations += usize::from(declares);
-        self.attributes.push(Attribute {
-            name,
-            value: (0, 0),
-            declares,
-        });
+        self.take_attribute(bytes, name);
         self.state = State::Equals;
         Ok(Flow::On)
     }
@@ -222,9 +210,9 @@ impl Scanner {
     }
 
     /// At the `>` of a start tag: what can only be judged as a whole.
-    fn finish_start_tag(&mut self, bytes: &[u8], empty: bool) -> Step {
+    pub(super) fn finish_start_tag(&mut self, bytes: &[u8], empty: bool) -> Step {
         self.position += 1;
-        if self.attributes.len() > 1 {
+        if self.alike {
             self.refuse_duplicates(bytes)?;
         }
         let outside = self.namespaces.len() as u32;
@@ -424,7 +412,7 @@ impl Scanner {
         Ok(Flow::Starved)
     }
 
-    fn close_tag(&mut self) -> Step {
+    pub(super) fn close_tag(&mut self) -> Step {
         self.position += 1;
         let Some(open) = self.open.pop() else {
             self.state = State::Closed;
