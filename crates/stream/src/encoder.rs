@@ -6,6 +6,7 @@ use crate::scanner::namespaces::Scope;
 use crate::stream_error::StreamError;
 use crate::tree::Attributes;
 use bytes::{BufMut, BytesMut};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use xmpp_tls_core::{StreamKind, ns};
 
@@ -48,7 +49,8 @@ impl StreamEncoder {
     /// (RFC 6120 section 4.3.3). Of the header's namespaces only further declarations count, such as
     /// `db`; the content namespace follows from the kind of stream.
     pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
-        let mut scope = Scope::clone(&scope_of(self.kind));
+        let mut declarations = scope_of(self.kind).declarations.clone();
+        let mut prefixes: BTreeSet<String> = declarations.iter().map(|(prefix, _)| prefix.clone()).collect();
         // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
         out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns=");
         escape::write_attribute(self.kind.content_namespace(), out);
@@ -57,11 +59,11 @@ impl StreamEncoder {
         for (prefix, namespace) in header.declarations() {
             let reserved =
                 matches!(prefix, "stream" | "xml" | "xmlns") || matches!(namespace, "" | ns::XML | ns::XMLNS);
-            if reserved || !is_ncname(prefix) || scope.namespace(prefix).is_some() {
+            if reserved || !is_ncname(prefix) || !prefixes.insert(prefix.to_owned()) {
                 continue;
             }
             declare(prefix, namespace, out);
-            scope.declarations.push((prefix.to_owned(), namespace.to_owned()));
+            declarations.push((prefix.to_owned(), namespace.to_owned()));
         }
         let version = header.version.map(|version| version.to_string());
         let attributes = [
@@ -77,8 +79,7 @@ impl StreamEncoder {
             }
         }
         out.put_u8(b'>');
-        scope.lang.clone_from(&header.lang);
-        self.scope = Arc::new(scope);
+        self.scope = Arc::new(Scope::new(declarations, header.lang.clone()));
     }
 
     /// Writes an element, which may come from any other stream: what it inherited from that
@@ -143,14 +144,11 @@ fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&
 
 /// Writes `element` into another element whose default namespace is `default`.
 pub(crate) fn write_in(element: &Element, default: &str, out: &mut BytesMut) {
-    let mut scope = Scope {
-        declarations: vec![("stream".to_owned(), ns::STREAM.to_owned())],
-        lang: None,
-    };
+    let mut declarations = vec![("stream".to_owned(), ns::STREAM.to_owned())];
     if !default.is_empty() {
-        scope.declarations.push((String::new(), default.to_owned()));
+        declarations.push((String::new(), default.to_owned()));
     }
-    write_scoped(element, &scope, None, out);
+    write_scoped(element, &Scope::new(declarations, None), None, out);
 }
 
 /// Writes `element` where `target` is in scope; with a `kind`, its content namespace replaces that

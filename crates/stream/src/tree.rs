@@ -2,6 +2,7 @@
 
 use crate::escape;
 use crate::scanner::chars::is_space;
+use crate::scanner::find::{find1, name_end};
 use crate::scanner::namespaces::{Namespaces, NsRef, Scope};
 use crate::scanner::tag::{Attribute, Name};
 use memchr::{memchr, memmem};
@@ -58,44 +59,53 @@ impl<'a> Attributes<'a> {
 impl Iterator for Attributes<'_> {
     type Item = Attribute;
 
+    #[inline]
     fn next(&mut self) -> Option<Attribute> {
         if matches!(self.skip_space()?, b'/' | b'>') {
             return None;
         }
         let start = self.position;
-        let name = qualified_name(self.bytes, start, b'=');
-        self.position = name.end();
-        self.skip_space()?;
-        self.position += 1;
-        let quote = self.skip_space()?;
-        let value = self.position + 1;
-        let length = memchr(quote, self.bytes.get(value..)?)?;
-        self.position = value + length + 1;
+        let name = qualified_name(self.bytes, start);
+        let value = match self.bytes.get(name.end()..)? {
+            [b'=', b'\'' | b'"', ..] => name.end() + 2,
+            _ => {
+                self.position = name.end();
+                self.skip_space()?;
+                self.position += 1;
+                self.skip_space()?;
+                self.position + 1
+            }
+        };
+        let end = find1(self.bytes, value, *self.bytes.get(value - 1)?)?;
+        self.position = end + 1;
         let declares = match name.has_prefix() {
-            true => name.prefix(self.bytes) == b"xmlns",
+            true => name.whole(self.bytes).starts_with(b"xmlns:"),
             false => name.whole(self.bytes) == b"xmlns",
         };
         Some(Attribute {
             name,
-            value: (value as u32, (value + length) as u32),
+            value: (value as u32, end as u32),
             declares,
         })
     }
 }
 
-/// The name at `start`, which ends at white space, `/`, `>` or `stop`.
-pub(crate) fn qualified_name(bytes: &[u8], start: usize, stop: u8) -> Name {
+/// The name at `start`, which ends at white space, `/`, `>` or `=`.
+#[inline]
+pub(crate) fn qualified_name(bytes: &[u8], start: usize) -> Name {
     let mut local = start;
-    let mut end = start;
-    while let Some(&byte) = bytes.get(end) {
-        if byte == b':' {
-            local = end + 1;
-        } else if byte == stop || byte == b'/' || byte == b'>' || is_space(byte) {
-            break;
+    let mut from = start;
+    loop {
+        let end = name_end(bytes, from).unwrap_or(bytes.len());
+        match bytes.get(end) {
+            Some(b':') => {
+                from = end + 1;
+                local = from;
+            }
+            Some(0x80..) => from = end + 1,
+            _ => return Name::new(start, local, end),
         }
-        end += 1;
     }
-    Name::new(start, local, end)
 }
 
 /// The whole tree under the element that `bytes` is.
@@ -131,7 +141,7 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
             }
             Some(b'!') => position = cdata_end(bytes, start),
             Some(_) => {
-                let name = qualified_name(bytes, start + 1, b'>');
+                let name = qualified_name(bytes, start + 1);
                 let index = nodes.len() as u32;
                 let declarations = namespaces.len();
                 let mut attributes = Attributes::new(bytes, name.end());

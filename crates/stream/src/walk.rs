@@ -1,5 +1,6 @@
 use crate::element::Element;
 use crate::escape;
+use crate::scanner::find::find1;
 use crate::scanner::namespaces::Scope;
 use crate::scanner::tag::Attribute as RawAttribute;
 use crate::tree::{self, Attributes};
@@ -206,7 +207,7 @@ impl<'a> Walk<'a> {
 
     fn start(&mut self) -> Node<'a> {
         let bytes = self.xml.as_bytes();
-        let name = tree::qualified_name(bytes, self.position + 1, b'>');
+        let name = tree::qualified_name(bytes, self.position + 1);
         let mut attributes = Attributes::new(bytes, name.end());
         for attribute in attributes.by_ref().filter(|attribute| attribute.declares) {
             self.declared.push(Declaration {
@@ -250,7 +251,7 @@ impl<'a> Iterator for Walk<'a> {
             match rest {
                 [] => return None,
                 [b'<', b'/', ..] => {
-                    self.position += memchr::memchr(b'>', rest)? + 1;
+                    self.position = find1(bytes, self.position, b'>')? + 1;
                     return Some(self.end());
                 }
                 [b'<', b'!', ..] => {
@@ -265,7 +266,7 @@ impl<'a> Iterator for Walk<'a> {
                 [b'<', ..] => return Some(self.start()),
                 _ => {
                     let start = self.position;
-                    self.position += memchr::memchr(b'<', rest)?;
+                    self.position = find1(bytes, start, b'<')?;
                     return Some(Node::Text(escape::text(self.xml.get(start..self.position)?)));
                 }
             }

@@ -4,6 +4,8 @@
 //! search cost more than the search. So the first bytes are compared eight at a time in a register,
 //! and only what is longer is left to `memchr`.
 
+use super::chars::{NAME, class};
+
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
@@ -57,9 +59,60 @@ pub(crate) fn find1(bytes: &[u8], start: usize, byte: u8) -> Option<usize> {
     Some(start + words.len() * 8 + at)
 }
 
+/// Bit 7 of each byte of `word` that is no ASCII `NameChar` (the colon is none).
+#[inline(always)]
+fn not_name(word: u64) -> u64 {
+    const fn all(byte: u8) -> u64 {
+        LOW * byte as u64
+    }
+    // Without the high bits no sum can carry into the next byte.
+    let ascii = word & !HIGH;
+    let lower = ascii | all(0x20);
+    let letter = (lower + all(0x80 - b'a')) & !(lower + all(0x7F - b'z'));
+    let digit = (ascii + all(0x80 - b'-')) & !(ascii + all(0x7F - b'9'));
+    let slash = ascii ^ all(b'/');
+    let not_slash = slash + all(0x7F);
+    let not_underscore = (ascii ^ all(b'_')) + all(0x7F);
+    (!(letter | (digit & not_slash)) & not_underscore | word) & HIGH
+}
+
+/// The first byte from `start` on that is no ASCII `NameChar`.
+#[inline(always)]
+pub(crate) fn name_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let (words, tail) = rest.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = not_name(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(start + index * 8 + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    let at = tail.iter().position(|&byte| class(byte) & NAME == 0)?;
+    Some(start + words.len() * 8 + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_end_where_the_table_of_characters_says() {
+        for byte in 0..=0xFFu8 {
+            for neighbour in [b'a', b'Z', b'_', b'-', b'9', b'<', 0x80, 0xFF, 0] {
+                for at in 0..8 {
+                    let mut word = [neighbour; 8];
+                    word[at] = byte;
+                    let found = not_name(u64::from_le_bytes(word)) & (0x80 << (at * 8));
+                    assert_eq!(found != 0, class(byte) & NAME == 0, "{byte:#x} beside {neighbour:#x}");
+                }
+            }
+        }
+        for length in 0..30 {
+            let bytes = ["n".repeat(length), "=".into(), "n".repeat(9)].concat();
+            assert_eq!(name_end(bytes.as_bytes(), 0), Some(length));
+            assert_eq!(name_end(&bytes.as_bytes()[..length], 0), None);
+        }
+    }
 
     #[test]
     fn the_first_match_is_found_wherever_it_is() {

@@ -139,6 +139,8 @@ pub(crate) struct Scanner {
     resume: State,
     reference_start: usize,
     code: u32,
+    /// Attributes with prefixes whose namespaces are being compared, by their position.
+    compared: Vec<(u32, u32)>,
     /// Open elements under the root, outermost first.
     open: Vec<Open>,
     namespaces: Namespaces,
@@ -181,6 +183,7 @@ impl Scanner {
             resume: State::Content,
             reference_start: 0,
             code: 0,
+            compared: Vec::new(),
             open: Vec::new(),
             namespaces: Namespaces::default(),
             scope: Arc::default(),
@@ -507,9 +510,8 @@ impl Scanner {
             }));
         }
         self.root = Some(self.tag.whole(bytes).into());
-        let mut scope = self.namespaces.to_scope(bytes);
-        scope.lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
-        self.scope = Arc::new(scope);
+        let lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
+        self.scope = Arc::new(self.namespaces.to_scope(bytes, lang));
         self.namespaces.clear();
         self.state = if empty { State::Closed } else { State::Content };
         Ok(Flow::Done(Token::Header { empty }))

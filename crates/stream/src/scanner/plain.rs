@@ -6,8 +6,8 @@
 //! which judge it from the same position. So results do not depend on which way was taken, and no
 //! token is looked at by a short cut more than once.
 
-use super::chars::{NAME, START, class};
-use super::find::find3;
+use super::chars::{START, class};
+use super::find::{find3, name_end};
 use super::tag::{Attribute, Name};
 use super::{Flow, Scanner, State, Step};
 
@@ -140,29 +140,21 @@ impl Scanner {
 /// A name in ASCII that ends before the input does.
 #[inline(always)]
 fn plain_name(bytes: &[u8], start: usize, most: usize) -> Option<Name> {
-    let rest = bytes.get(start..)?;
-    let mut local = 0;
-    let mut length = 0;
-    loop {
-        let part = length;
-        if class(*rest.get(length)?) & START == 0 {
+    let starts = |at: usize| bytes.get(at).is_some_and(|&byte| class(byte) & START != 0);
+    if !starts(start) {
+        return None;
+    }
+    let mut local = start;
+    let mut end = name_end(bytes, start)?;
+    if bytes.get(end) == Some(&b':') {
+        local = end + 1;
+        if !starts(local) {
             return None;
         }
-        let stop = loop {
-            let byte = *rest.get(length)?;
-            if class(byte) & NAME == 0 {
-                break byte;
-            }
-            length += 1;
-        };
-        match stop {
-            b':' if part == 0 => {
-                length += 1;
-                local = length;
-            }
-            b'=' | b' ' | b'>' | b'/' if length <= most => break,
-            _ => return None,
-        }
+        end = name_end(bytes, local)?;
     }
-    Some(Name::new(start, start + local, start + length))
+    match bytes.get(end) {
+        Some(b'=' | b' ' | b'>' | b'/') if end - start <= most => Some(Name::new(start, local, end)),
+        _ => None,
+    }
 }

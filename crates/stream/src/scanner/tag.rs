@@ -7,7 +7,6 @@ use super::{Flow, Head, Open, Scanner, State, Step, Token};
 use crate::error::{Error, HeaderError, NamespaceError, XmlError, quote};
 use crate::escape;
 use crate::limits::LimitKind;
-use std::borrow::Cow;
 use xmpp_tls_core::ns;
 
 /// Where a qualified name is. Positions fit into 32 bits because items are limited to 4 GiB.
@@ -221,9 +220,10 @@ impl Scanner {
         }
         let first = self.open.is_empty();
         let mut namespace = NsRef::None;
-        // The namespace of inner elements does not matter here, only that they have one.
-        if first || self.tag.has_prefix() {
+        if first {
             namespace = self.resolve(self.tag, bytes)?;
+        } else if self.tag.has_prefix() {
+            self.must_resolve(self.tag, bytes)?;
         }
         if self.prefixed > 0 {
             self.resolve_attributes(bytes)?;
@@ -280,9 +280,16 @@ impl Scanner {
     /// The namespace of an element's name.
     fn resolve(&mut self, name: Name, bytes: &[u8]) -> Result<NsRef, Error> {
         let prefix = name.prefix(bytes);
-        match self.namespaces.find(prefix, bytes, &self.scope) {
-            Some(namespace) => Ok(namespace),
-            None => Err(self.undeclared(prefix)),
+        let found = self.namespaces.find(prefix, bytes, &self.scope);
+        found.ok_or_else(|| self.undeclared(prefix))
+    }
+
+    /// For names whose namespace does not matter here, only that they have one.
+    fn must_resolve(&mut self, name: Name, bytes: &[u8]) -> Result<(), Error> {
+        let prefix = name.prefix(bytes);
+        match self.namespaces.knows(prefix, bytes, &self.scope) {
+            true => Ok(()),
+            false => Err(self.undeclared(prefix)),
         }
     }
 
@@ -308,34 +315,49 @@ impl Scanner {
     }
 
     fn resolve_attributes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.prefixed == 1 {
-            let prefixed = |a: &&Attribute| a.name.has_prefix() && !a.declares;
-            if let Some(attribute) = self.attributes.iter().find(prefixed).copied() {
-                self.resolve(attribute.name, bytes)?;
-            }
-            return Ok(());
-        }
-        // Namespaces in XML 1.0 section 6.3: different prefixes can make the same attribute.
-        let mut expanded: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(self.prefixed);
+        let mut compared = std::mem::take(&mut self.compared);
+        compared.clear();
         for index in 0..self.attributes.len() {
-            let Some(attribute) = self.attributes.get(index).copied() else {
-                break;
-            };
-            if !attribute.name.has_prefix() || attribute.declares {
-                continue;
+            if let Some(attribute) = self.attributes.get(index).copied()
+                && attribute.name.has_prefix()
+                && !attribute.declares
+            {
+                self.must_resolve(attribute.name, bytes)?;
+                compared.push((index as u32, 0));
             }
-            let namespace = self.resolve(attribute.name, bytes)?.bytes(bytes, &self.scope).to_vec();
-            expanded.push((attribute.name.local(bytes), Cow::Owned(namespace)));
         }
-        expanded.sort_unstable();
-        let twin = expanded.windows(2).find(|pair| matches!(pair, [a, b] if a == b));
-        match twin.and_then(|pair| pair.first()) {
-            None => Ok(()),
-            Some((name, namespace)) => Err(self.wrong(NamespaceError::DuplicateAttribute {
-                namespace: quote(namespace),
-                name: quote(name),
-            })),
+        let result = if compared.len() > 1 { self.refuse_twins(bytes, &mut compared) } else { Ok(()) };
+        self.compared = compared;
+        result
+    }
+
+    /// Namespaces in XML 1.0 section 6.3: different prefixes can make the same attribute. Only where
+    /// two local names are the same must namespaces be compared.
+    fn refuse_twins(&mut self, bytes: &[u8], compared: &mut [(u32, u32)]) -> Result<(), Error> {
+        let attributes = std::mem::take(&mut self.attributes);
+        let name = |entry: &(u32, u32)| attributes.get(entry.0 as usize).map(|attribute| attribute.name);
+        let local = |entry: &(u32, u32)| name(entry).map(|name| name.local(bytes));
+        compared.sort_unstable_by_key(local);
+        let mut twin = None;
+        for same in compared.chunk_by_mut(|a, b| local(a) == local(b)).filter(|same| same.len() > 1) {
+            for entry in same.iter_mut() {
+                let prefix = name(entry).map_or(&b""[..], |name| name.prefix(bytes));
+                entry.1 = self.namespaces.number(prefix, bytes, &self.scope).unwrap_or(u32::MAX);
+            }
+            same.sort_unstable_by_key(|entry| entry.1);
+            let found = same.windows(2).find(|pair| matches!(pair, [a, b] if a.1 == b.1));
+            twin = found.and_then(|pair| name(pair.first()?));
+            if twin.is_some() {
+                break;
+            }
         }
+        self.attributes = attributes;
+        let Some(name) = twin else { return Ok(()) };
+        let namespace = self.resolve(name, bytes)?;
+        Err(self.wrong(NamespaceError::DuplicateAttribute {
+            namespace: quote(namespace.bytes(bytes, &self.scope)),
+            name: quote(name.local(bytes)),
+        }))
     }
 
     fn refuse_duplicates(&self, bytes: &[u8]) -> Result<(), Error> {
