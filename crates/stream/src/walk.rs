@@ -73,9 +73,9 @@ pub enum Node<'a> {
 /// ```
 #[derive(Clone)]
 pub struct Tag<'a> {
-    xml: &'a str,
     name: crate::scanner::tag::Name,
     namespace: Cow<'a, str>,
+    attributes: AttributeIter<'a>,
 }
 
 /// An attribute of a start tag that declares no namespace.
@@ -108,8 +108,16 @@ pub struct Attribute<'a> {
 #[derive(Clone, Debug)]
 pub struct AttributeIter<'a> {
     xml: &'a str,
+    /// The first ones, if they were found before.
+    found: [RawAttribute; FOUND],
+    next: usize,
+    count: usize,
+    /// Behind them.
     raw: Attributes<'a>,
 }
+
+/// Most tags have no more attributes than these.
+const FOUND: usize = 6;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Declaration {
@@ -208,21 +216,28 @@ impl<'a> Walk<'a> {
     fn start(&mut self) -> Node<'a> {
         let bytes = self.xml.as_bytes();
         let name = tree::qualified_name(bytes, self.position + 1);
-        let mut attributes = Attributes::new(bytes, name.end());
-        for attribute in attributes.by_ref().filter(|attribute| attribute.declares) {
-            self.declared.push(Declaration {
-                depth: self.depth,
-                prefix: attribute.declared_prefix(),
-                value: attribute.value,
-            });
+        let mut attributes = AttributeIter::new(self.xml, name.end());
+        let mut raw = attributes.raw.clone();
+        while let Some(attribute) = raw.next() {
+            if attribute.declares {
+                self.declared.push(Declaration {
+                    depth: self.depth,
+                    prefix: attribute.declared_prefix(),
+                    value: attribute.value,
+                });
+            } else if let Some(free) = attributes.found.get_mut(attributes.count) {
+                *free = attribute;
+                attributes.count += 1;
+                attributes.raw = raw.clone();
+            }
         }
-        (self.position, self.empty) = attributes.end();
+        (self.position, self.empty) = raw.end();
         self.depth += 1;
         let prefix = utf8_of(self.xml, name.prefix_range());
         Node::Start(Tag {
-            xml: self.xml,
             name,
             namespace: self.namespace_of(prefix).unwrap_or_default(),
+            attributes,
         })
     }
 
@@ -287,7 +302,7 @@ impl fmt::Debug for Walk<'_> {
 impl<'a> Tag<'a> {
     /// The local name.
     pub fn name(&self) -> &'a str {
-        utf8_of(self.xml, self.name.local_range())
+        utf8_of(self.attributes.xml, self.name.local_range())
     }
 
     /// The namespace; empty if there is none.
@@ -302,7 +317,7 @@ impl<'a> Tag<'a> {
 
     /// The attributes.
     pub fn attributes(&self) -> AttributeIter<'a> {
-        AttributeIter::new(self.xml, self.name.end())
+        self.attributes.clone()
     }
 
     /// The value of an attribute in no namespace.
@@ -352,6 +367,9 @@ impl<'a> AttributeIter<'a> {
     pub(crate) fn new(xml: &'a str, position: usize) -> Self {
         AttributeIter {
             xml,
+            found: [RawAttribute::default(); FOUND],
+            next: 0,
+            count: 0,
             raw: Attributes::new(xml.as_bytes(), position),
         }
     }
@@ -362,6 +380,11 @@ impl<'a> Iterator for AttributeIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Attribute<'a>> {
+        if self.next < self.count {
+            let raw = self.found.get(self.next).copied()?;
+            self.next += 1;
+            return Some(Attribute { xml: self.xml, raw });
+        }
         loop {
             let raw = self.raw.next()?;
             if !raw.declares {

@@ -60,7 +60,7 @@ impl Name {
 }
 
 /// An attribute of the start tag at hand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Attribute {
     pub(crate) name: Name,
     /// What is between the quotes.
