@@ -1,8 +1,11 @@
 use crate::element::{Element, find_attribute};
-use crate::tree::{self, Node};
-use crate::walk::AttributeIter;
+use crate::escape;
+use crate::scanner::tag::Attribute as RawAttribute;
+use crate::tree::{self, Attributes, Node};
+use crate::walk::{Attribute, AttributeIter};
 use std::borrow::Cow;
 use std::fmt;
+use xmpp_tls_core::ns;
 
 /// An element within an [`Element`].
 #[derive(Clone, Copy)]
@@ -49,6 +52,38 @@ impl<'a> ChildElement<'a> {
     /// The value of an attribute in no namespace; see [`Element::attribute`].
     pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         find_attribute(self.attributes(), "", name)
+    }
+
+    /// The value of an attribute in a namespace; see [`Element::attribute_in`].
+    pub fn attribute_in(&self, namespace: &str, name: &str) -> Option<Cow<'a, str>> {
+        if namespace.is_empty() {
+            return self.attribute(name);
+        }
+        let wanted = |attribute: &Attribute<'a>| {
+            let prefix = attribute.prefix();
+            !prefix.is_empty() && attribute.name() == name && self.namespace_of(prefix).as_deref() == Some(namespace)
+        };
+        self.attributes().find(wanted).map(|attribute| attribute.value())
+    }
+
+    /// The namespace that a prefix stands for here: in the innermost element that declares it.
+    fn namespace_of(&self, prefix: &str) -> Option<Cow<'a, str>> {
+        let (bytes, nodes) = (self.xml.as_bytes(), self.element.nodes());
+        // In document order an element comes behind those that it is in, whose descendants end behind it.
+        let inside = nodes.get(..=self.index as usize)?.iter().rev();
+        let outer = |(back, node): &(usize, &'a Node)| *back == 0 || node.next > self.index;
+        for (_, node) in inside.enumerate().filter(outer) {
+            let declares = |a: &RawAttribute| {
+                a.declares && a.name.has_prefix() && a.name.local(bytes) == prefix.as_bytes()
+            };
+            if let Some(declaration) = Attributes::new(bytes, node.name.end()).find(declares) {
+                return Some(escape::attribute(self.slice(declaration.value)));
+            }
+        }
+        match prefix {
+            "xml" => Some(Cow::Borrowed(ns::XML)),
+            _ => self.element.scope().namespace(prefix).map(Cow::Borrowed),
+        }
     }
 
     /// `xml:lang` of this element.

@@ -56,6 +56,8 @@ impl Element {
             content: 0,
             declares_default: false,
             inherited: 0,
+            elements: 1,
+            prefixed_content: false,
         });
         Element {
             bytes,
@@ -128,6 +130,26 @@ impl Element {
     /// resolved, line ends and tabs turned into spaces.
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
         find_attribute(self.attributes(), "", name)
+    }
+
+    /// The value of an attribute in a namespace, whatever its prefix is; for an empty namespace
+    /// [`attribute`](Element::attribute).
+    ///
+    /// ```
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// let xml = "<message to='a' xmlns:x='urn:x' x:to='b'/>";
+    /// let message = Element::parse(StreamKind::ClientToServer, xml)?;
+    /// assert_eq!(message.attribute_in("urn:x", "to").as_deref(), Some("b"));
+    /// assert_eq!(message.attribute_in("", "to").as_deref(), Some("a"));
+    /// # Ok::<(), xmpp_stream::Error>(())
+    /// ```
+    pub fn attribute_in(&self, namespace: &str, name: &str) -> Option<Cow<'_, str>> {
+        if namespace.is_empty() || self.attributes().any(|a| !a.prefix().is_empty() && a.name() == name) {
+            return self.root().attribute_in(namespace, name);
+        }
+        None
     }
 
     /// `xml:lang` of this element. Where it is absent, [`stream_lang`](Element::stream_lang) holds.
@@ -258,7 +280,7 @@ impl Element {
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
-        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope))
+        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::element::{Element, is_content_namespace, scope_of};
 use crate::escape;
 use crate::header::StreamHeader;
+use crate::rewrite;
 use crate::scanner::chars::is_ncname;
 use crate::scanner::namespaces::Scope;
 use crate::stream_error::StreamError;
@@ -86,7 +87,8 @@ impl StreamEncoder {
     /// stream's header is declared anew, unless this stream's header declares the same. The two
     /// content namespaces become each other: an element in `jabber:client` written to a
     /// server-to-server stream is in `jabber:server` there, with the children that inherited it
-    /// (RFC 6120 section 4.8.3). Everything else stays as it was received.
+    /// (RFC 6120 section 4.8.3). Prefixes are taken off what is in a content namespace (section
+    /// 4.8.5). Everything else stays as it was received.
     pub fn element(&mut self, element: &Element, out: &mut BytesMut) {
         write_scoped(element, &self.scope, Some(self.kind), out);
     }
@@ -116,7 +118,7 @@ impl StreamEncoder {
     }
 }
 
-fn put_attribute(name: &str, value: &str, out: &mut BytesMut) {
+pub(crate) fn put_attribute(name: &str, value: &str, out: &mut BytesMut) {
     out.put_u8(b' ');
     out.put_slice(name.as_bytes());
     out.put_u8(b'=');
@@ -155,6 +157,9 @@ pub(crate) fn write_in(element: &Element, default: &str, out: &mut BytesMut) {
 /// of the stream where the element comes from.
 fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out: &mut BytesMut) {
     let (source, head, bytes) = (element.scope(), element.head(), element.as_bytes());
+    if head.prefixed_content {
+        return rewrite::without_prefixes(element, target, kind, out);
+    }
     let rescoped = |namespace: &str| match kind {
         Some(kind) if is_content_namespace(namespace) => Some(kind.content_namespace()),
         _ => None,
@@ -188,13 +193,7 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
                 put_attribute("xmlns", namespace, out);
             }
         }
-        for (index, (prefix, namespace)) in source.declarations.iter().enumerate() {
-            let used = head.inherited & (1 << index.min(63)) != 0;
-            let namespace = rescoped(namespace).unwrap_or(namespace);
-            if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
-                declare(prefix, namespace, out);
-            }
-        }
+        declare_inherited(element, target, out);
     }
     match own {
         None => out.put_slice(bytes.get(name_end..).unwrap_or_default()),
@@ -203,6 +202,17 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
             // `jabber:client` and `jabber:server` need no escaping in either kind of quotes.
             out.put_slice(content.as_bytes());
             out.put_slice(bytes.get(end as usize..).unwrap_or_default());
+        }
+    }
+}
+
+/// Declares the prefixes that an element uses and does not declare itself. No element uses those of
+/// content namespaces, and an attribute in one keeps it.
+pub(crate) fn declare_inherited(element: &Element, target: &Scope, out: &mut BytesMut) {
+    for (index, (prefix, namespace)) in element.scope().declarations.iter().enumerate() {
+        let used = element.head().inherited & (1 << index.min(63)) != 0;
+        if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
+            declare(prefix, namespace, out);
         }
     }
 }

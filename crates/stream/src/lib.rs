@@ -32,6 +32,7 @@ mod features;
 mod header;
 mod limits;
 mod response;
+mod rewrite;
 mod scanner;
 mod stream_error;
 mod tree;

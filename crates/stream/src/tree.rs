@@ -108,9 +108,9 @@ pub(crate) fn qualified_name(bytes: &[u8], start: usize) -> Name {
     }
 }
 
-/// The whole tree under the element that `bytes` is.
-pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
-    let mut nodes: Vec<Node> = Vec::with_capacity(8);
+/// The whole tree under the element that `bytes` is, which is of so many elements.
+pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::with_capacity(elements as usize);
     let mut namespaces = Namespaces::default();
     // How many declarations were in scope outside of each open element that made some.
     let mut outside: Vec<(u32, usize)> = Vec::new();

@@ -50,6 +50,10 @@ pub(crate) struct Head {
     pub(crate) declares_default: bool,
     /// See [`Namespaces::inherited`].
     pub(crate) inherited: u64,
+    /// How many elements it is, itself included.
+    pub(crate) elements: u32,
+    /// Whether one of them is in a content namespace by prefix.
+    pub(crate) prefixed_content: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +101,9 @@ enum State {
     /// Behind the root element.
     Closed,
 }
+
+/// How many entries of each list are kept from element to element.
+const USUAL: usize = 64;
 
 /// What a state function achieved.
 enum Flow {
@@ -261,6 +268,15 @@ impl Scanner {
     pub(crate) fn next_item(&mut self) {
         self.base += self.position as u64;
         self.position = 0;
+        // What an unusual element needed is not kept for the usual ones that follow.
+        if self.open.capacity() > USUAL || self.attributes.capacity() > USUAL || self.compared.capacity() > USUAL {
+            self.open.shrink_to(USUAL);
+            self.attributes.clear();
+            self.attributes.shrink_to(USUAL);
+            self.compared.clear();
+            self.compared.shrink_to(USUAL);
+        }
+        self.namespaces.shrink();
     }
 
     pub(crate) fn take_head(&mut self) -> Option<Head> {

@@ -160,8 +160,14 @@ impl Namespaces {
     }
 
     /// Gives back what an unusual element made it hold.
+    #[inline]
     pub(crate) fn shrink(&mut self) {
-        self.stack.shrink_to(FEW);
+        if self.stack.capacity() > 2 * FEW {
+            self.stack.shrink_to(FEW);
+            self.by_prefix = None;
+            self.numbers = BTreeMap::new();
+            self.scope_numbers = Vec::new();
+        }
     }
 
     #[inline]

@@ -54,6 +54,10 @@ impl Name {
         self.start != self.local
     }
 
+    pub(crate) fn start(&self) -> usize {
+        self.start as usize
+    }
+
     pub(crate) fn end(&self) -> usize {
         self.end as usize
     }
@@ -90,6 +94,10 @@ pub(crate) fn header_attribute(attributes: &[Attribute], bytes: &[u8], prefix: &
     let wanted = |a: &&Attribute| a.name.prefix(bytes) == prefix && a.name.local(bytes) == name;
     let raw = attributes.iter().find(wanted)?.value(bytes);
     Some(escape::attribute(std::str::from_utf8(raw).unwrap_or_default()).into_owned())
+}
+
+fn is_content(namespace: &[u8]) -> bool {
+    namespace == ns::CLIENT.as_bytes() || namespace == ns::SERVER.as_bytes()
 }
 
 /// From here on, duplicates are looked for by sorting: comparing all pairs would be quadratic.
@@ -223,7 +231,7 @@ impl Scanner {
         if first {
             namespace = self.resolve(self.tag, bytes)?;
         } else if self.tag.has_prefix() {
-            self.must_resolve(self.tag, bytes)?;
+            namespace = self.resolve(self.tag, bytes)?;
         }
         if self.prefixed > 0 {
             self.resolve_attributes(bytes)?;
@@ -233,6 +241,9 @@ impl Scanner {
         }
         if first {
             self.first_level(bytes, namespace)?;
+        } else if let Some(head) = &mut self.head {
+            head.elements = head.elements.saturating_add(1);
+            head.prefixed_content |= self.tag.has_prefix() && is_content(namespace.bytes(bytes, &self.scope));
         }
         if !empty {
             self.open.push(Open {
@@ -251,16 +262,18 @@ impl Scanner {
 
     fn first_level(&mut self, bytes: &[u8], namespace: NsRef) -> Result<(), Error> {
         if self.strict_prefixes && self.tag.has_prefix() {
-            let namespace = namespace.bytes(bytes, &self.scope);
-            if namespace == ns::CLIENT.as_bytes() || namespace == ns::SERVER.as_bytes() {
+            if is_content(namespace.bytes(bytes, &self.scope)) {
                 return Err(Error::Header(HeaderError::Prefix {
                     prefix: quote(self.tag.prefix(bytes)),
                 }));
             }
         }
         let declares_default = self.attributes.iter().any(|a| a.declares && !a.name.has_prefix());
+        let prefixed_content = self.tag.has_prefix() && is_content(namespace.bytes(bytes, &self.scope));
         self.head = Some(Head {
             name: self.tag,
+            elements: 1,
+            prefixed_content,
             namespace,
             content: self.position as u32,
             declares_default,
