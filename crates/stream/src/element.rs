@@ -271,6 +271,37 @@ impl Element {
         utf8(self.bytes.get(..self.head.content as usize).unwrap_or_default())
     }
 
+    /// Reads the element into a type of yours, by `serde` (with the feature `serde`).
+    ///
+    /// `quick_xml` does it: attributes are fields named `@name`, text is `$text`, and namespaces are
+    /// not looked at, so look at them first.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the element from being that type.
+    ///
+    /// ```
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Message {
+    ///     #[serde(rename = "@to")]
+    ///     to: String,
+    ///     body: String,
+    /// }
+    ///
+    /// let xml = "<message to='romeo@example.net'><body>1 &lt; 2</body></message>";
+    /// let element = Element::parse(StreamKind::ClientToServer, xml)?;
+    /// let message: Message = element.deserialize()?;
+    /// assert_eq!((message.to.as_str(), message.body.as_str()), ("romeo@example.net", "1 < 2"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn deserialize<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, quick_xml::DeError> {
+        quick_xml::de::from_str(self.as_str())
+    }
+
     pub(crate) fn scope(&self) -> &Arc<Scope> {
         &self.scope
     }

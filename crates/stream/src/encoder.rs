@@ -1,4 +1,5 @@
 use crate::element::{Element, is_content_namespace, scope_of};
+use crate::error::Error;
 use crate::escape;
 use crate::header::StreamHeader;
 use crate::rewrite;
@@ -6,6 +7,7 @@ use crate::scanner::chars::is_ncname;
 use crate::scanner::namespaces::Scope;
 use crate::stream_error::StreamError;
 use crate::tree::Attributes;
+use crate::writer::{self, ElementWriter};
 use bytes::{BufMut, BytesMut};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -93,6 +95,22 @@ impl StreamEncoder {
         write_scoped(element, &self.scope, Some(self.kind), out);
     }
 
+    /// Writes a new element straight into `out`, without allocating. If that fails, nothing of it is
+    /// left there. [`ElementWriter`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unwritable`] for what XML cannot carry, and what `content` returns.
+    pub fn write(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        out: &mut BytesMut,
+        content: impl FnOnce(&mut ElementWriter<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        writer::write(namespace, name, self.kind.content_namespace(), out, content)
+    }
+
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the
     /// error is about the peer's header (RFC 6120 section 4.9.1.2), and
     /// [`close`](StreamEncoder::close) must follow. Characters that XML excludes are replaced.
@@ -118,11 +136,12 @@ impl StreamEncoder {
     }
 }
 
-pub(crate) fn put_attribute(name: &str, value: &str, out: &mut BytesMut) {
+/// `false` as in [`escape::write_attribute`].
+pub(crate) fn put_attribute(name: &str, value: &str, out: &mut BytesMut) -> bool {
     out.put_u8(b' ');
     out.put_slice(name.as_bytes());
     out.put_u8(b'=');
-    escape::write_attribute(value, out);
+    escape::write_attribute(value, out)
 }
 
 fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&str>, out: &mut BytesMut) {

@@ -37,6 +37,7 @@ mod scanner;
 mod stream_error;
 mod tree;
 mod walk;
+mod writer;
 
 pub use builder::{Child, ElementBuilder};
 pub use child::{ChildElement, Children};
@@ -49,3 +50,4 @@ pub use header::{StreamHeader, Version, VersionError};
 pub use limits::{LimitKind, Limits};
 pub use stream_error::StreamError;
 pub use walk::{Attribute, AttributeIter, Node, Tag, Walk};
+pub use writer::ElementWriter;

@@ -278,8 +278,14 @@ pub static EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         reason: "RFC 6120 section 11.5 lets standalone='no' be ignored",
-        example: "BEFORE<?xml version='1.0' standalone='no'?>",
+        example: "BEFORE<?xml version='1.0' encoding='utf-8' standalone='no'?>",
         error: "only standalone documents are allowed",
+        needs: "standalone",
+    },
+    Exception {
+        reason: "standalone may stand without encoding (XML 1.0 production 23)",
+        example: "BEFORE<?xml version='1.0' standalone='yes'?>",
+        error: "must be followed by '?>' or 'encoding' attribute",
         needs: "standalone",
     },
 ];
