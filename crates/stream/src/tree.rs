@@ -112,8 +112,7 @@ pub(crate) fn qualified_name(bytes: &[u8], start: usize) -> Name {
 pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::with_capacity(elements as usize);
     let mut namespaces = Namespaces::default();
-    // How many declarations were in scope outside of each open element that made some.
-    let mut outside: Vec<(u32, usize)> = Vec::new();
+    let mut depth = 0;
     let mut parent = u32::MAX;
     let mut position = 0;
     while let Some(at) = bytes.get(position..).and_then(|rest| memchr(b'<', rest)) {
@@ -132,9 +131,8 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
                 parent = std::mem::replace(&mut node.next, count);
                 node.content_end = start as u32;
                 node.end = position as u32;
-                if let Some((_, declarations)) = outside.pop_if(|(index, _)| *index == closed) {
-                    namespaces.truncate(declarations);
-                }
+                depth -= 1;
+                namespaces.leave(depth);
                 if parent == u32::MAX {
                     break;
                 }
@@ -143,10 +141,9 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
             Some(_) => {
                 let name = qualified_name(bytes, start + 1);
                 let index = nodes.len() as u32;
-                let declarations = namespaces.len();
                 let mut attributes = Attributes::new(bytes, name.end());
                 for attribute in attributes.by_ref().filter(|attribute| attribute.declares) {
-                    namespaces.redeclare(&attribute, bytes);
+                    namespaces.redeclare(&attribute, bytes, depth);
                 }
                 let namespace = namespaces.find(name.prefix(bytes), bytes, scope).unwrap_or(NsRef::None);
                 let (end, empty) = attributes.end();
@@ -163,14 +160,12 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
                     next,
                 });
                 if empty {
-                    namespaces.truncate(declarations);
+                    namespaces.leave(depth);
                     if parent == u32::MAX {
                         break;
                     }
                 } else {
-                    if namespaces.len() > declarations {
-                        outside.push((index, declarations));
-                    }
+                    depth += 1;
                     parent = index;
                 }
             }

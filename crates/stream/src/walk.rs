@@ -1,11 +1,12 @@
 use crate::element::Element;
 use crate::escape;
 use crate::scanner::find::find1;
-use crate::scanner::namespaces::Scope;
+use crate::scanner::namespaces::{Namespaces, NsRef, Scope};
 use crate::scanner::tag::Attribute as RawAttribute;
 use crate::tree::{self, Attributes};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use xmpp_tls_core::ns;
 
 /// Reads an [`Element`] from start to end, without building anything: the fastest way to look at
@@ -44,7 +45,7 @@ pub struct Walk<'a> {
     depth: u32,
     /// The last start tag was that of an empty element, whose end comes next.
     empty: bool,
-    declared: Declared,
+    declared: Namespaces,
 }
 
 /// What [`Walk`] finds.
@@ -74,8 +75,31 @@ pub enum Node<'a> {
 #[derive(Clone)]
 pub struct Tag<'a> {
     name: crate::scanner::tag::Name,
-    namespace: Cow<'a, str>,
+    namespace: Resolved<'a>,
     attributes: AttributeIter<'a>,
+}
+
+/// A namespace; the text of those with references in them is made once and shared.
+#[derive(Clone, Debug)]
+enum Resolved<'a> {
+    Borrowed(&'a str),
+    Shared(Arc<str>),
+}
+
+impl<'a> Resolved<'a> {
+    fn as_str(&self) -> &str {
+        match self {
+            Resolved::Borrowed(text) => text,
+            Resolved::Shared(text) => text,
+        }
+    }
+
+    fn into_cow(self) -> Cow<'a, str> {
+        match self {
+            Resolved::Borrowed(text) => Cow::Borrowed(text),
+            Resolved::Shared(text) => Cow::Owned(text.as_ref().to_owned()),
+        }
+    }
 }
 
 /// An attribute of a start tag that declares no namespace.
@@ -119,56 +143,6 @@ pub struct AttributeIter<'a> {
 /// Most tags have no more attributes than these.
 const FOUND: usize = 6;
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Declaration {
-    /// How many elements were open outside of the one that makes it.
-    depth: u32,
-    prefix: (u32, u32),
-    value: (u32, u32),
-}
-
-/// A stack that lives in place until it has more than eight entries.
-#[derive(Debug, Default)]
-struct Declared {
-    first: [Declaration; 8],
-    count: usize,
-    more: Vec<Declaration>,
-}
-
-impl Declared {
-    fn push(&mut self, declaration: Declaration) {
-        match self.first.get_mut(self.count) {
-            Some(free) => *free = declaration,
-            None => self.more.push(declaration),
-        }
-        self.count += 1;
-    }
-
-    /// Forgets what was declared at `depth` and further in.
-    #[inline]
-    fn leave(&mut self, depth: u32) {
-        while self.more.pop_if(|declaration| declaration.depth >= depth).is_some() {
-            self.count -= 1;
-        }
-        while let Some(last) = self.count.checked_sub(1)
-            && self
-                .first
-                .get(last)
-                .is_some_and(|declaration| declaration.depth >= depth)
-        {
-            self.count = last;
-        }
-    }
-
-    #[inline]
-    fn find(&self, xml: &str, prefix: &[u8]) -> Option<(u32, u32)> {
-        let first = self.first.get(..self.count).unwrap_or(&self.first);
-        let matches = |d: &&Declaration| xml.as_bytes().get(d.prefix.0 as usize..d.prefix.1 as usize) == Some(prefix);
-        let found = self.more.iter().rev().find(matches);
-        found.or_else(|| first.iter().rev().find(matches)).map(|d| d.value)
-    }
-}
-
 impl<'a> Walk<'a> {
     pub(crate) fn new(element: &'a Element) -> Self {
         Walk {
@@ -177,7 +151,7 @@ impl<'a> Walk<'a> {
             position: 0,
             depth: 0,
             empty: false,
-            declared: Declared::default(),
+            declared: Namespaces::default(),
         }
     }
 
@@ -197,20 +171,22 @@ impl<'a> Walk<'a> {
     /// assert_eq!(walk.namespace_of("b"), None);
     /// # Ok::<(), xmpp_stream::Error>(())
     /// ```
+    pub fn namespace_of(&mut self, prefix: &str) -> Option<Cow<'a, str>> {
+        self.resolve(prefix).map(Resolved::into_cow)
+    }
+
     #[inline]
-    pub fn namespace_of(&self, prefix: &str) -> Option<Cow<'a, str>> {
-        if let Some((start, end)) = self.declared.find(self.xml, prefix.as_bytes()) {
-            let raw = self.xml.get(start as usize..end as usize).unwrap_or_default();
-            return Some(escape::attribute(raw));
-        }
-        match prefix {
-            "xml" => Some(Cow::Borrowed(ns::XML)),
-            _ => self
-                .scope
-                .namespace(prefix)
-                .or(prefix.is_empty().then_some(""))
-                .map(Cow::Borrowed),
-        }
+    fn resolve(&mut self, prefix: &str) -> Option<Resolved<'a>> {
+        Some(match self.declared.find(prefix.as_bytes(), self.xml.as_bytes(), self.scope)? {
+            NsRef::Owned(text) => Resolved::Shared(text),
+            NsRef::Bytes(start, end) => Resolved::Borrowed(utf8_of(self.xml, (start, end))),
+            NsRef::Scope(index) => {
+                let declaration = self.scope.declarations.get(index as usize);
+                Resolved::Borrowed(declaration.map_or("", |(_, namespace)| namespace))
+            }
+            NsRef::Xml => Resolved::Borrowed(ns::XML),
+            NsRef::None => Resolved::Borrowed(""),
+        })
     }
 
     fn start(&mut self) -> Node<'a> {
@@ -220,11 +196,7 @@ impl<'a> Walk<'a> {
         let mut raw = attributes.raw.clone();
         while let Some(attribute) = raw.next() {
             if attribute.declares {
-                self.declared.push(Declaration {
-                    depth: self.depth,
-                    prefix: attribute.declared_prefix(),
-                    value: attribute.value,
-                });
+                self.declared.redeclare(&attribute, bytes, self.depth);
             } else if let Some(free) = attributes.found.get_mut(attributes.count) {
                 *free = attribute;
                 attributes.count += 1;
@@ -236,7 +208,7 @@ impl<'a> Walk<'a> {
         let prefix = utf8_of(self.xml, name.prefix_range());
         Node::Start(Tag {
             name,
-            namespace: self.namespace_of(prefix).unwrap_or_default(),
+            namespace: self.resolve(prefix).unwrap_or(Resolved::Borrowed("")),
             attributes,
         })
     }
@@ -307,12 +279,12 @@ impl<'a> Tag<'a> {
 
     /// The namespace; empty if there is none.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        self.namespace.as_str()
     }
 
     /// Whether this is its expanded name.
     pub fn is(&self, namespace: &str, name: &str) -> bool {
-        self.name() == name && self.namespace == namespace
+        self.name() == name && self.namespace() == namespace
     }
 
     /// The attributes.
@@ -329,7 +301,7 @@ impl<'a> Tag<'a> {
 
 impl fmt::Debug for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{}}}{} ", self.namespace, self.name())?;
+        write!(f, "{{{}}}{} ", self.namespace(), self.name())?;
         f.debug_list().entries(self.attributes()).finish()
     }
 }

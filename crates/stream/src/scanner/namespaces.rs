@@ -62,9 +62,10 @@ impl Scope {
 }
 
 /// Where the text of a namespace is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum NsRef {
     /// In no namespace.
+    #[default]
     None,
     /// That of the prefix `xml`.
     Xml,
@@ -109,7 +110,7 @@ impl NsRef {
 /// The declarations inside the current first-level element, innermost last.
 #[derive(Debug, Default)]
 pub(crate) struct Namespaces {
-    stack: Vec<Declaration>,
+    stack: Stack,
     /// Where in the stack a prefix is, outermost first, from when there are more than [`FEW`]. An
     /// entry may be out of date, which the stack tells; whoever finds one drops it.
     by_prefix: Option<BTreeMap<Vec<u8>, Vec<u32>>>,
@@ -122,11 +123,70 @@ pub(crate) struct Namespaces {
     pub(crate) inherited: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Declaration {
     prefix: (u32, u32),
     namespace: NsRef,
     number: Option<u32>,
+    /// How many elements are outside of the one that makes it, for those who keep no count themselves.
+    depth: u32,
+}
+
+/// How many declarations have a place without an allocation.
+const FIRST: usize = 8;
+
+/// A list of declarations, the first of which are kept in place.
+#[derive(Debug, Default)]
+struct Stack {
+    first: [Declaration; FIRST],
+    len: usize,
+    more: Vec<Declaration>,
+}
+
+impl Stack {
+    #[inline]
+    fn get(&self, at: usize) -> Option<&Declaration> {
+        match self.first.get(at) {
+            Some(declaration) => (at < self.len).then_some(declaration),
+            None => self.more.get(at - FIRST),
+        }
+    }
+
+    fn get_mut(&mut self, at: usize) -> Option<&mut Declaration> {
+        match self.first.get_mut(at) {
+            Some(declaration) => (at < self.len).then_some(declaration),
+            None => self.more.get_mut(at - FIRST),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, declaration: Declaration) {
+        match self.first.get_mut(self.len) {
+            Some(free) => *free = declaration,
+            None => self.more.push(declaration),
+        }
+        self.len += 1;
+    }
+
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+        self.more.truncate(len.saturating_sub(FIRST));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Declaration> {
+        let first = self.first.get(..self.len).unwrap_or(&self.first);
+        first.iter().chain(&self.more)
+    }
+
+    #[inline]
+    fn rposition(&self, mut wanted: impl FnMut(&Declaration) -> bool) -> Option<usize> {
+        if let Some(at) = self.more.iter().rposition(&mut wanted) {
+            return Some(FIRST + at);
+        }
+        let first = self.first.get(..self.len).unwrap_or(&self.first);
+        first.iter().rposition(wanted)
+    }
 }
 
 impl Declaration {
@@ -148,7 +208,7 @@ enum Place {
 impl Namespaces {
     #[inline]
     pub(crate) fn clear(&mut self) {
-        self.stack.clear();
+        self.stack.truncate(0);
         self.inherited = 0;
         if self.by_prefix.is_some() {
             self.by_prefix = None;
@@ -162,8 +222,8 @@ impl Namespaces {
     /// Gives back what an unusual element made it hold.
     #[inline]
     pub(crate) fn shrink(&mut self) {
-        if self.stack.capacity() > 2 * FEW {
-            self.stack.shrink_to(FEW);
+        if self.stack.more.capacity() > 2 * FEW {
+            self.stack.more.shrink_to(FEW);
             self.by_prefix = None;
             self.numbers = BTreeMap::new();
             self.scope_numbers = Vec::new();
@@ -172,12 +232,12 @@ impl Namespaces {
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.stack.len()
+        self.stack.len
     }
 
     #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
-        if self.stack.len() > len {
+        if self.stack.len > len {
             self.stack.truncate(len);
         }
     }
@@ -204,23 +264,33 @@ impl Namespaces {
             _ if value.is_empty() => return wrong(NamespaceError::EmptyNamespace { prefix: quote(prefix) }),
             _ => {}
         }
-        if self.stack.len() + scope.declarations.len() >= limits.namespaces {
+        if self.stack.len + scope.declarations.len() >= limits.namespaces {
             return Err(Error::Limit {
                 limit: LimitKind::Namespaces,
                 max: limits.namespaces,
             });
         }
-        self.push(attribute, bytes, value);
+        self.push(attribute, bytes, value, 0);
         Ok(())
     }
 
-    /// Takes up a declaration that was found in order before.
-    pub(crate) fn redeclare(&mut self, attribute: &Attribute, bytes: &[u8]) {
-        self.push(attribute, bytes, value_of(attribute, bytes));
+    /// Takes up a declaration that was found in order before, in an element with so many outside of it.
+    pub(crate) fn redeclare(&mut self, attribute: &Attribute, bytes: &[u8], depth: u32) {
+        self.push(attribute, bytes, value_of(attribute, bytes), depth);
+    }
+
+    /// Behind an element with so many outside of it.
+    #[inline]
+    pub(crate) fn leave(&mut self, depth: u32) {
+        while let Some(last) = self.stack.len.checked_sub(1)
+            && self.stack.get(last).is_some_and(|declaration| declaration.depth >= depth)
+        {
+            self.stack.truncate(last);
+        }
     }
 
     #[inline]
-    fn push(&mut self, attribute: &Attribute, bytes: &[u8], value: Cow<'_, [u8]>) {
+    fn push(&mut self, attribute: &Attribute, bytes: &[u8], value: Cow<'_, [u8]>, depth: u32) {
         let namespace = match value {
             value if value.is_empty() => NsRef::None,
             Cow::Borrowed(_) => NsRef::Bytes(attribute.value.0, attribute.value.1),
@@ -230,8 +300,9 @@ impl Namespaces {
             prefix: attribute.declared_prefix(),
             namespace,
             number: None,
+            depth,
         });
-        if self.stack.len() > FEW || self.by_prefix.is_some() {
+        if self.stack.len > FEW || self.by_prefix.is_some() {
             self.index(bytes);
         }
     }
@@ -239,7 +310,7 @@ impl Namespaces {
     /// Puts the last declaration into the index, or all of them if there was none.
     #[cold]
     fn index(&mut self, bytes: &[u8]) {
-        let from = if self.by_prefix.is_some() { self.stack.len() - 1 } else { 0 };
+        let from = if self.by_prefix.is_some() { self.stack.len - 1 } else { 0 };
         let by_prefix = self.by_prefix.get_or_insert_default();
         for (at, declaration) in self.stack.iter().enumerate().skip(from) {
             let places = by_prefix.entry(declaration.prefix(bytes).to_vec()).or_default();
@@ -262,7 +333,7 @@ impl Namespaces {
                     places.last().map(|&place| place as usize)
                 })
             }
-            None => self.stack.iter().rposition(|declaration| declaration.prefix(bytes) == prefix),
+            None => self.stack.rposition(|declaration| declaration.prefix(bytes) == prefix),
         };
         if let Some(at) = local {
             return Some(Place::Stack(at));
@@ -381,7 +452,7 @@ mod tests {
                     // As if it were xmlns:PREFIX, whose local part is what is declared.
                     let attribute = Attribute { name: Name::new(at.wrapping_sub(1), at, at + 1), ..attribute };
                     expected.push(bytes[at]);
-                    namespaces.redeclare(&attribute, &bytes);
+                    namespaces.redeclare(&attribute, &bytes, 0);
                 }
                 _ => {
                     let prefix = bytes[number / 5 % 8 * 2];
