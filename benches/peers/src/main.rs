@@ -6,6 +6,7 @@
 //! ```
 
 mod corpus;
+mod hostile;
 mod peers;
 mod report;
 mod writing;
@@ -60,6 +61,14 @@ fn main() {
                 None => panic!("no parser {name}"),
             }
         }
-        _ => panic!("one PARSER CHUNK, or nothing"),
+        [families] if families == "families" => hostile::FAMILIES.iter().for_each(|family| println!("{family}")),
+        [hostile, family, size, chunk] if hostile == "hostile" => {
+            let input = hostile::input(family, size.parse().expect("a size"));
+            // In chunks of 0 the input is only made.
+            let chunk: usize = chunk.parse().expect("a size");
+            let events = if chunk == 0 { 0 } else { hostile::decode(&input, chunk) };
+            println!("{} bytes {events}", input.len());
+        }
+        _ => panic!("one PARSER CHUNK, families, hostile FAMILY SIZE CHUNK, or nothing"),
     }
 }
