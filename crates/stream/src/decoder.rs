@@ -40,6 +40,8 @@ pub struct StreamDecoder {
     buffer: BytesMut,
     frontier: Frontier,
     scanner: Scanner,
+    /// How many bytes the buffer held at most since it was made.
+    most: usize,
     /// The root element was an empty one: after `Open` comes `Close`.
     close_pending: bool,
     closed: bool,
@@ -47,6 +49,9 @@ pub struct StreamDecoder {
     restarting: bool,
     failed: Option<Error>,
 }
+
+/// The size up to which a buffer is kept: several reads of the usual sizes.
+const KEPT: usize = 32 * 1024;
 
 /// What [`StreamDecoder::next_event`] found.
 #[derive(Clone, Debug)]
@@ -70,6 +75,7 @@ impl StreamDecoder {
             buffer: BytesMut::new(),
             frontier: Frontier::default(),
             scanner: Scanner::new(limits),
+            most: 0,
             close_pending: false,
             closed: false,
             restarting: false,
@@ -82,6 +88,7 @@ impl StreamDecoder {
     pub fn push(&mut self, data: &[u8]) {
         if !self.closed && self.failed.is_none() {
             self.buffer.extend_from_slice(data);
+            self.most = self.most.max(self.buffer.len());
         }
     }
 
@@ -148,6 +155,7 @@ impl StreamDecoder {
                 let head = self.scanner.take_head();
                 self.frontier.advance(length);
                 self.scanner.next_item();
+                self.release();
                 return Ok(StreamEvent::Element(Element::new(bytes, scope, head)));
             }
             Token::Header { empty } => {
@@ -160,6 +168,15 @@ impl StreamDecoder {
         self.frontier.advance(length);
         self.scanner.next_item();
         Ok(event)
+    }
+
+    /// A buffer that a large element made large is not kept for the small ones that follow: streams
+    /// are idle most of the time. What it still holds is little then, or it is used on.
+    fn release(&mut self) {
+        if self.most > KEPT && self.buffer.len() < KEPT / 4 {
+            self.buffer = BytesMut::from(self.buffer.as_ref());
+            self.most = self.buffer.len();
+        }
     }
 
     fn close(&mut self) -> StreamEvent {

@@ -295,6 +295,12 @@ pub enum Unwritable {
         /// Its name.
         name: String,
     },
+    /// An attribute for an element that has content already.
+    #[error("attribute {name:?} behind the content of its element")]
+    AttributeBehindContent {
+        /// Its name.
+        name: String,
+    },
     /// A namespace that is reserved for the prefixes `xml` and `xmlns`.
     #[error("no element can be in namespace {namespace:?}")]
     Namespace {
