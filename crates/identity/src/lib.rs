@@ -17,7 +17,8 @@
 //! are an argument.
 //!
 //! # Features
-//! - `serde`: [`CertificateFacts`] and what it holds implement `Serialize`.
+//! - `rustls`: verifiers to plug into rustls, for both sides.
+//! - `serde`: facts, identifiers, verdicts and errors implement `Serialize`.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
@@ -49,6 +50,10 @@ mod time;
 mod trust;
 mod verdict;
 mod verifier;
+
+pub mod external;
+#[cfg(feature = "rustls")]
+pub mod rustls;
 
 pub use chain_error::ChainError;
 pub use constraints::NameConstraints;
