@@ -30,7 +30,7 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
         bad("self-signed", ca.issue(named().self_signed()), &["self-signed"], "UnknownCA"),
         bad("unknown CA", other.issue(named()), &["no trust anchor"], "UnknownCA"),
         bad("expired", ca.issue(named().expired()), &["expired on"], "CertificateExpired"),
-        bad("not yet valid", ca.issue(named().not_yet_valid()), &["not valid before"], "CertificateUnknown"),
+        bad("not yet valid", ca.issue(named().not_yet_valid()), &["not valid before"], "CertificateExpired"),
         bad(
             "wrong name",
             ca.issue(LeafSpec::for_domain("example.net")),
@@ -53,7 +53,7 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             &["needed example.org"],
             "BadCertificate",
         ),
-        bad("client purpose", ca.issue(named().eku(Eku::Client)), &["clientAuth", "serverAuth"], "CertificateUnknown"),
+        bad("client purpose", ca.issue(named().eku(Eku::Client)), &["clientAuth", "serverAuth"], "UnsupportedCertificate"),
         bad("CA as leaf", ca.issue(named().ca_true()), &["CA certificate"], "CertificateUnknown"),
         bad("constrained CA", constrained.issue(named()), &["name constraints"], "CertificateUnknown"),
         bad(

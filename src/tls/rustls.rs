@@ -6,24 +6,21 @@
 use super::{
     ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState,
 };
-use ::rustls::client::Resumption;
-use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use ::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use ::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{
-    AlertDescription, CertificateError, ClientConfig, ClientConnection, Connection, DigitallySignedStruct,
-    HandshakeKind, InvalidMessage, OtherError, ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme,
-    SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Connection, HandshakeKind, InvalidMessage, ProtocolVersion,
+    ServerConfig, ServerConnection, SupportedProtocolVersion,
 };
 use bytes::{BufMut, BytesMut};
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::{Arc, OnceLock};
-use xmpp_identity::{IdentityError, IdentityVerifier, Verdict};
+use xmpp_identity::IdentityVerifier;
+use xmpp_identity::rustls::ServerVerifier;
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls_core::Domain;
 
@@ -62,19 +59,19 @@ impl TlsConnector for RustlsConnector {
             None => ServerName::try_from(handshake.domain.to_ascii().to_owned())
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
         };
-        let verifier = Arc::new(Recorder {
-            algorithms: self.provider.signature_verification_algorithms,
-            verdict: OnceLock::new(),
-            check: handshake.check,
+        let PeerCheck { verifier, references, now, enforce } = handshake.check;
+        let verifier = Arc::new(match enforce {
+            true => ServerVerifier::strict(verifier, references, &self.provider),
+            false => ServerVerifier::recording(verifier, references, &self.provider),
         });
-        let clock = Arc::new(FixedClock(verifier.check.now()));
+        let clock = Arc::new(FixedClock(now));
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
             .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
             .with_custom_certificate_verifier(verifier.clone())
             .with_no_client_auth();
-        config.resumption = Resumption::disabled();
+        verifier.prepare(&mut config);
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(error_from_rustls)?;
         Ok(Box::new(Engine::new(connection.into(), Role::Client { verifier })))
@@ -176,67 +173,6 @@ impl TimeProvider for FixedClock {
     }
 }
 
-/// Proves possession always, asks [`PeerCheck`] for a verdict, and remembers it.
-#[derive(Debug)]
-struct Recorder {
-    algorithms: WebPkiSupportedAlgorithms,
-    check: PeerCheck,
-    verdict: OnceLock<Verdict>,
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, ::rustls::Error> {
-        let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
-        let verdict = self.verdict.get_or_init(|| self.check.verify(&chain));
-        match verdict.check() {
-            Err(error) if self.check.enforce() => Err(alert_for(error)),
-            Ok(_) | Err(_) => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
-}
-
-/// The error that makes rustls send the alert that RFC 8446 section 6.2 has for the finding.
-fn alert_for(error: IdentityError) -> ::rustls::Error {
-    ::rustls::Error::InvalidCertificate(if error.is_expired() {
-        CertificateError::Expired
-    } else if error.is_untrusted() {
-        CertificateError::UnknownIssuer
-    } else if error.is_name_mismatch() {
-        CertificateError::NotValidForName
-    } else {
-        CertificateError::Other(OtherError(Arc::new(error)))
-    })
-}
-
 /// Chooses by SNI, else by the stream's `to` (RFC 6120 section 5.4.3.1, point 4), and remembers what
 /// was shown, which rustls does not tell afterwards.
 #[derive(Debug)]
@@ -267,7 +203,7 @@ impl ResolvesServerCert for Chooser {
 
 #[derive(Debug)]
 enum Role {
-    Client { verifier: Arc<Recorder> },
+    Client { verifier: Arc<ServerVerifier> },
     Server { chooser: Arc<Chooser> },
 }
 
@@ -302,8 +238,7 @@ impl Engine {
 
     fn error(&self, error: ::rustls::Error) -> TlsError {
         if let (::rustls::Error::InvalidCertificate(_), Role::Client { verifier }) = (&error, &self.role)
-            && verifier.check.enforce()
-            && let Some(Err(rejected)) = verifier.verdict.get().map(Verdict::check)
+            && let Some(rejected) = verifier.rejection()
         {
             return TlsError::CertificateRejected(Box::new(rejected));
         }
@@ -391,7 +326,7 @@ impl TlsEngine for Engine {
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
         match (&self.role, &self.connection) {
-            (Role::Client { verifier }, _) => session.verdict = verifier.verdict.get().cloned(),
+            (Role::Client { verifier }, connection) => session.verdict = verifier.verdict(connection).ok(),
             (Role::Server { chooser }, Connection::Server(server)) => {
                 session.server_name = server.server_name().map(str::to_owned);
                 session.local_certificate = chooser.chosen.get().cloned();

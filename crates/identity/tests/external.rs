@@ -104,9 +104,9 @@ fn extc_users() {
         names.push(dns("example.org"));
         let (verifier, chain) = chain(row.chain.as_deref(), &names);
         let status = verifier.verify_chain(&chain, Purpose::ClientToServer, now());
-        let presented = chain
-            .first()
-            .map_or_else(PresentedIds::default, |leaf| PresentedIds::from_certificate(leaf).unwrap());
+        let presented = chain.first().map_or_else(PresentedIds::default, |leaf| {
+            PresentedIds::from_certificate(leaf).unwrap()
+        });
         let account = |jid: String| -> Account { jid.parse().unwrap() };
         let mapping = match (row.known, row.described) {
             (Some(jid), _) => Mapping::Known(account(jid)),
@@ -187,14 +187,29 @@ fn extc_10_responses() {
 fn exts_09_only_to_a_receiver_that_has_proved_itself() {
     let root = Ca::root("Root");
     let leaf = [root.leaf(&[dns("a.example")])];
-    assert!(ServerLogin::may_use_external(&verify(&root.verifier(), &leaf, "a.example")));
-    assert!(!ServerLogin::may_use_external(&verify(&root.verifier(), &leaf, "b.example")));
+    assert!(ServerLogin::may_use_external(&verify(
+        &root.verifier(),
+        &leaf,
+        "a.example"
+    )));
+    assert!(!ServerLogin::may_use_external(&verify(
+        &root.verifier(),
+        &leaf,
+        "b.example"
+    )));
     let b: Domain = "b.example".parse().unwrap();
     let login = ServerLogin { from: Some(&b) };
     let about_a = verify(&root.verifier(), &leaf, "a.example");
     assert!(!login.offers_external(&about_a));
     let refusal = login.decide(None, |_| about_a).unwrap_err();
     assert_eq!(refusal.failure, Failure::NotAuthorized);
-    let refusal = login.decide(None, |domain| verify(&root.verifier(), &leaf, domain.as_str())).unwrap_err();
-    assert!(refusal.to_string().contains("certificate is for a.example; needed b.example"), "{refusal}");
+    let refusal = login
+        .decide(None, |domain| verify(&root.verifier(), &leaf, domain.as_str()))
+        .unwrap_err();
+    assert!(
+        refusal
+            .to_string()
+            .contains("certificate is for a.example; needed b.example"),
+        "{refusal}"
+    );
 }

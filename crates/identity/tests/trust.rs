@@ -119,7 +119,7 @@ fn row_50_a_pinned_self_signed_certificate_is_good_as_itself() {
         for names in [vec![dns("a.example")], vec![]] {
             let key = KeyPair::generate().unwrap();
             let mut params = leaf_params("a.example", &names);
-            params.is_ca = is_ca.clone();
+            params.is_ca = is_ca;
             let der = self_signed(&params, &key);
             let pins = Pins::new().pin(domain("a.example"), [Pin::key_of(&der).unwrap()]);
             let verifier = stranger.verifier().with_source(pins);

@@ -93,7 +93,10 @@ impl ServerVerifier {
     /// Why the strict flavour failed a handshake last, with all that the alert cannot say. With
     /// several connections at a time it may be about another one of them.
     pub fn rejection(&self) -> Option<IdentityError> {
-        self.seen().back().and_then(|seen| seen.verdict.check().err())
+        let seen = self.seen();
+        seen.back()
+            .filter(|_| self.strict)
+            .and_then(|seen| seen.verdict.check().err())
     }
 
     fn seen(&self) -> MutexGuard<'_, VecDeque<Seen>> {
@@ -121,7 +124,9 @@ impl ServerCertVerifier for ServerVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let domain = self.references.domain();
-        if server_name.to_str() != domain.to_ascii() && domain.ip().is_none_or(|ip| *server_name != ip.into()) {
+        if !server_name.to_str().eq_ignore_ascii_case(domain.to_ascii())
+            && domain.ip().is_none_or(|ip| *server_name != ip.into())
+        {
             let name = server_name.to_str();
             return Err(Error::General(format!(
                 "this verifier is for {domain}, the connection for {name}"
