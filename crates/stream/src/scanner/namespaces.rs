@@ -1,5 +1,6 @@
 //! Namespace declarations in scope (Namespaces in XML 1.0 section 6).
 
+use super::stack::{Declaration, Stack};
 use super::tag::Attribute;
 use crate::error::{Error, NamespaceError, quote};
 use crate::escape;
@@ -121,78 +122,6 @@ pub(crate) struct Namespaces {
     /// One bit for each declaration of the [`Scope`] that an element or attribute used by prefix
     /// (the last bit stands for all further ones).
     pub(crate) inherited: u64,
-}
-
-#[derive(Debug, Default)]
-struct Declaration {
-    prefix: (u32, u32),
-    namespace: NsRef,
-    number: Option<u32>,
-    /// How many elements are outside of the one that makes it, for those who keep no count themselves.
-    depth: u32,
-}
-
-/// How many declarations have a place without an allocation.
-const FIRST: usize = 8;
-
-/// A list of declarations, the first of which are kept in place.
-#[derive(Debug, Default)]
-struct Stack {
-    first: [Declaration; FIRST],
-    len: usize,
-    more: Vec<Declaration>,
-}
-
-impl Stack {
-    #[inline]
-    fn get(&self, at: usize) -> Option<&Declaration> {
-        match self.first.get(at) {
-            Some(declaration) => (at < self.len).then_some(declaration),
-            None => self.more.get(at - FIRST),
-        }
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut Declaration> {
-        match self.first.get_mut(at) {
-            Some(declaration) => (at < self.len).then_some(declaration),
-            None => self.more.get_mut(at - FIRST),
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, declaration: Declaration) {
-        match self.first.get_mut(self.len) {
-            Some(free) => *free = declaration,
-            None => self.more.push(declaration),
-        }
-        self.len += 1;
-    }
-
-    #[inline]
-    fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
-        self.more.truncate(len.saturating_sub(FIRST));
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Declaration> {
-        let first = self.first.get(..self.len).unwrap_or(&self.first);
-        first.iter().chain(&self.more)
-    }
-
-    #[inline]
-    fn rposition(&self, mut wanted: impl FnMut(&Declaration) -> bool) -> Option<usize> {
-        if let Some(at) = self.more.iter().rposition(&mut wanted) {
-            return Some(FIRST + at);
-        }
-        let first = self.first.get(..self.len).unwrap_or(&self.first);
-        first.iter().rposition(wanted)
-    }
-}
-
-impl Declaration {
-    fn prefix<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.prefix.0 as usize..self.prefix.1 as usize).unwrap_or_default()
-    }
 }
 
 /// Where a prefix is declared.
