@@ -50,6 +50,7 @@ pub struct Walk<'a> {
 
 /// What [`Walk`] finds.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a box would be an allocation for each tag")]
 pub enum Node<'a> {
     /// A start tag.
     Start(Tag<'a>),

@@ -79,9 +79,10 @@ pub fn ours(input: &[u8]) -> Reading {
 
 pub fn rxml(mut input: &[u8]) -> Reading {
     use rxml::{Event, Options, Parse, WithOptions, error::EndOrError};
-    let mut options = Options::default();
-    options.max_token_length = 1 << 16;
-    let mut parser = rxml::Parser::with_options(options);
+    let mut parser = rxml::Parser::with_options(Options {
+        max_token_length: 1 << 16,
+        ..Options::default()
+    });
     let mut reading = Reading::default();
     let (mut depth, mut current) = (0usize, Vec::new());
     loop {
