@@ -40,11 +40,18 @@ pub struct StreamDecoder {
     buffer: BytesMut,
     frontier: Frontier,
     scanner: Scanner,
+    /// How many bytes the buffer held at most since it was made.
+    most: usize,
     /// The root element was an empty one: after `Open` comes `Close`.
     close_pending: bool,
     closed: bool,
+    /// White space here still belongs to the stream before a restart.
+    restarting: bool,
     failed: Option<Error>,
 }
+
+/// The size up to which a buffer is kept: several reads of the usual sizes.
+const KEPT: usize = 32 * 1024;
 
 /// What [`StreamDecoder::next_event`] found.
 #[derive(Clone, Debug)]
@@ -68,8 +75,10 @@ impl StreamDecoder {
             buffer: BytesMut::new(),
             frontier: Frontier::default(),
             scanner: Scanner::new(limits),
+            most: 0,
             close_pending: false,
             closed: false,
+            restarting: false,
             failed: None,
         }
     }
@@ -79,6 +88,7 @@ impl StreamDecoder {
     pub fn push(&mut self, data: &[u8]) {
         if !self.closed && self.failed.is_none() {
             self.buffer.extend_from_slice(data);
+            self.most = self.most.max(self.buffer.len());
         }
     }
 
@@ -106,6 +116,10 @@ impl StreamDecoder {
         }
         if self.closed {
             return Ok(None);
+        }
+        if self.restarting {
+            self.skip_whitespace();
+            self.restarting = self.buffer.is_empty();
         }
         self.frontier.extend(&self.buffer);
         let (max, limit) = self.scanner.item_limit();
@@ -141,6 +155,7 @@ impl StreamDecoder {
                 let head = self.scanner.take_head();
                 self.frontier.advance(length);
                 self.scanner.next_item();
+                self.release();
                 return Ok(StreamEvent::Element(Element::new(bytes, scope, head)));
             }
             Token::Header { empty } => {
@@ -153,6 +168,15 @@ impl StreamDecoder {
         self.frontier.advance(length);
         self.scanner.next_item();
         Ok(event)
+    }
+
+    /// A buffer that a large element made large is not kept for the small ones that follow: streams
+    /// are idle most of the time. What it still holds is little then, or it is used on.
+    fn release(&mut self) {
+        if self.most > KEPT && self.buffer.len() < KEPT / 4 {
+            self.buffer = BytesMut::from(self.buffer.as_ref());
+            self.most = self.buffer.len();
+        }
     }
 
     fn close(&mut self) -> StreamEvent {
@@ -211,14 +235,32 @@ impl StreamDecoder {
         self.buffer.len()
     }
 
-    /// A stream restart (RFC 6120 section 4.3.3): a new document begins with the next unread byte.
-    /// Everything else is forgotten, but for an error that has stopped the decoder.
+    /// Drops the white space in front of what is unread, and says how much that was. For peers that
+    /// end every element with a line break, also where RFC 6120 section 5.3.3 forbids it.
+    pub fn skip_whitespace(&mut self) -> usize {
+        let length = self
+            .buffer
+            .iter()
+            .take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+            .count();
+        self.buffer.advance(length);
+        self.frontier.advance(length);
+        length
+    }
+
+    /// A stream restart (RFC 6120 section 4.3.3): a new document begins with the next unread byte
+    /// that is not white space, which belongs to the stream before. Everything else is forgotten, but
+    /// for an error that has stopped the decoder.
+    ///
+    /// COMPAT: clients based on go-xmpp end `<auth/>` with a line break, in spite of RFC 6120 section
+    /// 6.3.5, and an XML declaration behind it would not be the first thing of its document.
     pub fn restart(&mut self, limits: Limits) {
         let strict = self.scanner.strict_prefixes();
         self.scanner = Scanner::new(limits);
         self.scanner.set_strict_prefixes(strict);
         self.close_pending = false;
         self.closed = false;
+        self.restarting = true;
     }
 
     /// Changes the limits from here on.

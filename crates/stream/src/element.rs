@@ -1,11 +1,11 @@
+use crate::child::{ChildElement, Children};
 use crate::error::Error;
-use crate::escape;
 use crate::limits::Limits;
 use crate::scanner::input::Frontier;
 use crate::scanner::namespaces::{NsRef, Scope};
-use crate::scanner::tag::Attribute as RawAttribute;
 use crate::scanner::{Head, Scanner, Token};
-use crate::tree::{self, Attributes, Node};
+use crate::tree::{self, Node};
+use crate::walk::{AttributeIter, Walk};
 use bytes::Bytes;
 use quick_xml::name::{Namespace, PrefixDeclaration};
 use quick_xml::reader::NsReader;
@@ -53,8 +53,11 @@ impl Element {
         let head = head.unwrap_or_else(|| Head {
             name: Default::default(),
             namespace: NsRef::None,
+            content: 0,
             declares_default: false,
             inherited: 0,
+            elements: 1,
+            prefixed_content: false,
         });
         Element {
             bytes,
@@ -126,12 +129,32 @@ impl Element {
     /// The value of an attribute in no namespace, as XML 1.0 section 3.3.3 wants it: references
     /// resolved, line ends and tabs turned into spaces.
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        find_attribute(&self.bytes, self.head.name.end(), b"", name)
+        find_attribute(self.attributes(), "", name)
+    }
+
+    /// The value of an attribute in a namespace, whatever its prefix is; for an empty namespace
+    /// [`attribute`](Element::attribute).
+    ///
+    /// ```
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// let xml = "<message to='a' xmlns:x='urn:x' x:to='b'/>";
+    /// let message = Element::parse(StreamKind::ClientToServer, xml)?;
+    /// assert_eq!(message.attribute_in("urn:x", "to").as_deref(), Some("b"));
+    /// assert_eq!(message.attribute_in("", "to").as_deref(), Some("a"));
+    /// # Ok::<(), xmpp_stream::Error>(())
+    /// ```
+    pub fn attribute_in(&self, namespace: &str, name: &str) -> Option<Cow<'_, str>> {
+        if namespace.is_empty() || self.attributes().any(|a| !a.prefix().is_empty() && a.name() == name) {
+            return self.root().attribute_in(namespace, name);
+        }
+        None
     }
 
     /// `xml:lang` of this element. Where it is absent, [`stream_lang`](Element::stream_lang) holds.
     pub fn lang(&self) -> Option<Cow<'_, str>> {
-        find_attribute(&self.bytes, self.head.name.end(), b"xml", "lang")
+        find_attribute(self.attributes(), "xml", "lang")
     }
 
     /// The default language that the stream header gave (RFC 6120 section 4.7.4).
@@ -150,13 +173,43 @@ impl Element {
         self.root().children()
     }
 
+    /// Everything in this element in document order, itself included.
+    ///
+    /// ```
+    /// use xmpp_stream::{Element, Node};
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// let element = Element::parse(StreamKind::ClientToServer, "<message><body>a</body><body>b</body></message>")?;
+    /// let text: String = element.walk().filter_map(|node| match node {
+    ///     Node::Text(text) => Some(text),
+    ///     _ => None,
+    /// }).collect();
+    /// assert_eq!(text, "ab");
+    /// # Ok::<(), xmpp_stream::Error>(())
+    /// ```
+    pub fn walk(&self) -> Walk<'_> {
+        Walk::new(self)
+    }
+
+    /// The attributes of this element that declare no namespaces.
+    ///
+    /// ```
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// let iq = Element::parse(StreamKind::ClientToServer, "<iq type='set' id='1'/>")?;
+    /// let names: Vec<_> = iq.attributes().map(|attribute| attribute.name()).collect();
+    /// assert_eq!(names, ["type", "id"]);
+    /// # Ok::<(), xmpp_stream::Error>(())
+    /// ```
+    pub fn attributes(&self) -> AttributeIter<'_> {
+        AttributeIter::new(self.start_tag(), self.head.name.end())
+    }
+
     /// This element as the root of the tree that [`children`](Element::children) walks. The tree is
     /// made on first use and kept; it holds positions only.
     pub fn root(&self) -> ChildElement<'_> {
-        ChildElement {
-            element: self,
-            index: 0,
-        }
+        ChildElement::root(self)
     }
 
     /// Exactly what was received.
@@ -212,6 +265,43 @@ impl Element {
         reader
     }
 
+    /// Only as much of the text as attributes are in: to check that all of it is text would make the
+    /// cost of looking one up depend on the size of the element.
+    fn start_tag(&self) -> &str {
+        utf8(self.bytes.get(..self.head.content as usize).unwrap_or_default())
+    }
+
+    /// Reads the element into a type of yours, by `serde` (with the feature `serde`).
+    ///
+    /// `quick_xml` does it: attributes are fields named `@name`, text is `$text`, and namespaces are
+    /// not looked at, so look at them first.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the element from being that type.
+    ///
+    /// ```
+    /// use xmpp_stream::Element;
+    /// use xmpp_tls_core::StreamKind;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Message {
+    ///     #[serde(rename = "@to")]
+    ///     to: String,
+    ///     body: String,
+    /// }
+    ///
+    /// let xml = "<message to='romeo@example.net'><body>1 &lt; 2</body></message>";
+    /// let element = Element::parse(StreamKind::ClientToServer, xml)?;
+    /// let message: Message = element.deserialize()?;
+    /// assert_eq!((message.to.as_str(), message.body.as_str()), ("romeo@example.net", "1 < 2"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn deserialize<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, quick_xml::DeError> {
+        quick_xml::de::from_str(self.as_str())
+    }
+
     pub(crate) fn scope(&self) -> &Arc<Scope> {
         &self.scope
     }
@@ -220,8 +310,8 @@ impl Element {
         &self.head
     }
 
-    fn nodes(&self) -> &[Node] {
-        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope))
+    pub(crate) fn nodes(&self) -> &[Node] {
+        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
     }
 }
 
@@ -243,111 +333,6 @@ impl fmt::Debug for Element {
     }
 }
 
-/// An element within an [`Element`].
-#[derive(Clone, Copy)]
-pub struct ChildElement<'a> {
-    element: &'a Element,
-    index: u32,
-}
-
-impl<'a> ChildElement<'a> {
-    fn node(&self) -> Option<&'a Node> {
-        self.element.nodes().get(self.index as usize)
-    }
-
-    fn slice(&self, range: impl Fn(&Node) -> (u32, u32)) -> &'a [u8] {
-        let Some(node) = self.node() else { return b"" };
-        let (start, end) = range(node);
-        self.element.bytes.get(start as usize..end as usize).unwrap_or_default()
-    }
-
-    /// The local name.
-    pub fn name(&self) -> &'a str {
-        self.node()
-            .map_or("", |node| utf8(node.name.local(&self.element.bytes)))
-    }
-
-    /// The namespace; empty if there is none.
-    pub fn namespace(&self) -> &'a str {
-        let namespace = |node: &'a Node| node.namespace.bytes(&self.element.bytes, &self.element.scope);
-        self.node().map_or("", |node| utf8(namespace(node)))
-    }
-
-    /// Whether this is its expanded name.
-    pub fn is(&self, namespace: &str, name: &str) -> bool {
-        self.name() == name && self.namespace() == namespace
-    }
-
-    /// The value of an attribute in no namespace; see [`Element::attribute`].
-    pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
-        find_attribute(&self.element.bytes, self.node()?.name.end(), b"", name)
-    }
-
-    /// `xml:lang` of this element.
-    pub fn lang(&self) -> Option<Cow<'a, str>> {
-        find_attribute(&self.element.bytes, self.node()?.name.end(), b"xml", "lang")
-    }
-
-    /// The character data directly in this element; see [`Element::text`].
-    pub fn text(&self) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed("");
-        let Some(node) = self.node() else { return text };
-        let mut position = node.content;
-        for child in self.children().filter_map(|child| child.node()) {
-            tree::add_text(self.slice(|_| (position, child.start)), &mut text);
-            position = child.end;
-        }
-        tree::add_text(self.slice(|node| (position, node.content_end)), &mut text);
-        text
-    }
-
-    /// The child elements, in document order.
-    pub fn children(&self) -> Children<'a> {
-        let end = self.node().map_or(0, |node| node.next);
-        Children {
-            element: self.element,
-            index: self.index + 1,
-            end,
-        }
-    }
-
-    /// Exactly what was received. Not self-contained: prefixes and the default namespace may be
-    /// declared further out.
-    pub fn as_str(&self) -> &'a str {
-        utf8(self.slice(|node| (node.start, node.end)))
-    }
-}
-
-impl fmt::Debug for ChildElement<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ChildElement").field(&self.as_str()).finish()
-    }
-}
-
-/// The iterator of [`Element::children`].
-#[derive(Clone, Debug)]
-pub struct Children<'a> {
-    element: &'a Element,
-    index: u32,
-    end: u32,
-}
-
-impl<'a> Iterator for Children<'a> {
-    type Item = ChildElement<'a>;
-
-    fn next(&mut self) -> Option<ChildElement<'a>> {
-        if self.index >= self.end {
-            return None;
-        }
-        let child = ChildElement {
-            element: self.element,
-            index: self.index,
-        };
-        self.index = child.node()?.next;
-        Some(child)
-    }
-}
-
 pub(crate) fn is_content_namespace(namespace: &str) -> bool {
     namespace == ns::CLIENT || namespace == ns::SERVER
 }
@@ -362,11 +347,10 @@ pub(crate) fn scope_of(kind: StreamKind) -> Arc<Scope> {
     }
 }
 
-fn find_attribute<'a>(bytes: &'a [u8], position: usize, prefix: &[u8], name: &str) -> Option<Cow<'a, str>> {
-    let wanted =
-        |a: &RawAttribute| !a.declares && a.name.prefix(bytes) == prefix && a.name.local(bytes) == name.as_bytes();
-    let attribute = Attributes::new(bytes, position).find(wanted)?;
-    Some(escape::attribute(utf8(attribute.value(bytes))))
+pub(crate) fn find_attribute<'a>(mut attributes: AttributeIter<'a>, prefix: &str, name: &str) -> Option<Cow<'a, str>> {
+    attributes
+        .find(|attribute| attribute.name() == name && attribute.prefix() == prefix)
+        .map(|attribute| attribute.value())
 }
 
 /// The bytes were validated; slices of them are made at character boundaries only.

@@ -1,11 +1,15 @@
 use crate::element::{Element, is_content_namespace, scope_of};
+use crate::error::Error;
 use crate::escape;
 use crate::header::StreamHeader;
+use crate::rewrite;
 use crate::scanner::chars::is_ncname;
 use crate::scanner::namespaces::Scope;
 use crate::stream_error::StreamError;
 use crate::tree::Attributes;
+use crate::writer::{self, ElementWriter};
 use bytes::{BufMut, BytesMut};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use xmpp_tls_core::{StreamKind, ns};
 
@@ -48,7 +52,8 @@ impl StreamEncoder {
     /// (RFC 6120 section 4.3.3). Of the header's namespaces only further declarations count, such as
     /// `db`; the content namespace follows from the kind of stream.
     pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
-        let mut scope = Scope::clone(&scope_of(self.kind));
+        let mut declarations = scope_of(self.kind).declarations.clone();
+        let mut prefixes: BTreeSet<String> = declarations.iter().map(|(prefix, _)| prefix.clone()).collect();
         // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
         out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns=");
         escape::write_attribute(self.kind.content_namespace(), out);
@@ -57,11 +62,11 @@ impl StreamEncoder {
         for (prefix, namespace) in header.declarations() {
             let reserved =
                 matches!(prefix, "stream" | "xml" | "xmlns") || matches!(namespace, "" | ns::XML | ns::XMLNS);
-            if reserved || !is_ncname(prefix) || scope.namespace(prefix).is_some() {
+            if reserved || !is_ncname(prefix) || !prefixes.insert(prefix.to_owned()) {
                 continue;
             }
             declare(prefix, namespace, out);
-            scope.declarations.push((prefix.to_owned(), namespace.to_owned()));
+            declarations.push((prefix.to_owned(), namespace.to_owned()));
         }
         let version = header.version.map(|version| version.to_string());
         let attributes = [
@@ -77,17 +82,33 @@ impl StreamEncoder {
             }
         }
         out.put_u8(b'>');
-        scope.lang.clone_from(&header.lang);
-        self.scope = Arc::new(scope);
+        self.scope = Arc::new(Scope::new(declarations, header.lang.clone()));
     }
 
     /// Writes an element, which may come from any other stream: what it inherited from that
     /// stream's header is declared anew, unless this stream's header declares the same. The two
     /// content namespaces become each other: an element in `jabber:client` written to a
     /// server-to-server stream is in `jabber:server` there, with the children that inherited it
-    /// (RFC 6120 section 4.8.3). Everything else stays as it was received.
+    /// (RFC 6120 section 4.8.3). Prefixes are taken off what is in a content namespace (section
+    /// 4.8.5). Everything else stays as it was received.
     pub fn element(&mut self, element: &Element, out: &mut BytesMut) {
         write_scoped(element, &self.scope, Some(self.kind), out);
+    }
+
+    /// Writes a new element straight into `out`, without allocating. If that fails, nothing of it is
+    /// left there. [`ElementWriter`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unwritable`] for what XML cannot carry, and what `content` returns.
+    pub fn write(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        out: &mut BytesMut,
+        content: impl FnOnce(&mut ElementWriter<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        writer::write(namespace, name, self.kind.content_namespace(), out, content)
     }
 
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the
@@ -115,11 +136,12 @@ impl StreamEncoder {
     }
 }
 
-fn put_attribute(name: &str, value: &str, out: &mut BytesMut) {
+/// `false` as in [`escape::write_attribute`].
+pub(crate) fn put_attribute(name: &str, value: &str, out: &mut BytesMut) -> bool {
     out.put_u8(b' ');
     out.put_slice(name.as_bytes());
     out.put_u8(b'=');
-    escape::write_attribute(value, out);
+    escape::write_attribute(value, out)
 }
 
 fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&str>, out: &mut BytesMut) {
@@ -143,20 +165,20 @@ fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&
 
 /// Writes `element` into another element whose default namespace is `default`.
 pub(crate) fn write_in(element: &Element, default: &str, out: &mut BytesMut) {
-    let mut scope = Scope {
-        declarations: vec![("stream".to_owned(), ns::STREAM.to_owned())],
-        lang: None,
-    };
+    let mut declarations = vec![("stream".to_owned(), ns::STREAM.to_owned())];
     if !default.is_empty() {
-        scope.declarations.push((String::new(), default.to_owned()));
+        declarations.push((String::new(), default.to_owned()));
     }
-    write_scoped(element, &scope, None, out);
+    write_scoped(element, &Scope::new(declarations, None), None, out);
 }
 
 /// Writes `element` where `target` is in scope; with a `kind`, its content namespace replaces that
 /// of the stream where the element comes from.
 fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out: &mut BytesMut) {
     let (source, head, bytes) = (element.scope(), element.head(), element.as_bytes());
+    if head.prefixed_content {
+        return rewrite::without_prefixes(element, target, kind, out);
+    }
     let rescoped = |namespace: &str| match kind {
         Some(kind) if is_content_namespace(namespace) => Some(kind.content_namespace()),
         _ => None,
@@ -190,13 +212,7 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
                 put_attribute("xmlns", namespace, out);
             }
         }
-        for (index, (prefix, namespace)) in source.declarations.iter().enumerate() {
-            let used = head.inherited & (1 << index.min(63)) != 0;
-            let namespace = rescoped(namespace).unwrap_or(namespace);
-            if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
-                declare(prefix, namespace, out);
-            }
-        }
+        declare_inherited(element, target, out);
     }
     match own {
         None => out.put_slice(bytes.get(name_end..).unwrap_or_default()),
@@ -205,6 +221,17 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
             // `jabber:client` and `jabber:server` need no escaping in either kind of quotes.
             out.put_slice(content.as_bytes());
             out.put_slice(bytes.get(end as usize..).unwrap_or_default());
+        }
+    }
+}
+
+/// Declares the prefixes that an element uses and does not declare itself. No element uses those of
+/// content namespaces, and an attribute in one keeps it.
+pub(crate) fn declare_inherited(element: &Element, target: &Scope, out: &mut BytesMut) {
+    for (index, (prefix, namespace)) in element.scope().declarations.iter().enumerate() {
+        let used = element.head().inherited & (1 << index.min(63)) != 0;
+        if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
+            declare(prefix, namespace, out);
         }
     }
 }

@@ -1,6 +1,6 @@
 use crate::limits::LimitKind;
 use crate::stream_error::StreamError;
-use xmpp_tls_core::{StreamCondition, ns, StreamKind};
+use xmpp_tls_core::{StreamCondition, StreamKind, ns};
 
 /// Why a stream or an element was refused. Each says what was found and where; offsets count bytes
 /// from the start of the document (the stream, after a restart the new one).
@@ -292,6 +292,12 @@ pub enum Unwritable {
     /// The same attribute twice.
     #[error("attribute {name:?} was given twice")]
     DuplicateAttribute {
+        /// Its name.
+        name: String,
+    },
+    /// An attribute for an element that has content already.
+    #[error("attribute {name:?} behind the content of its element")]
+    AttributeBehindContent {
         /// Its name.
         name: String,
     },

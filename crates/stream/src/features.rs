@@ -1,5 +1,6 @@
 use crate::builder::ElementBuilder;
-use crate::element::{ChildElement, Children, Element};
+use crate::child::{ChildElement, Children};
+use crate::element::Element;
 use crate::error::Error;
 use xmpp_tls_core::ns;
 

@@ -22,6 +22,7 @@
 struct Readme;
 
 mod builder;
+mod child;
 mod decoder;
 mod element;
 mod encoder;
@@ -31,16 +32,22 @@ mod features;
 mod header;
 mod limits;
 mod response;
+mod rewrite;
 mod scanner;
 mod stream_error;
 mod tree;
+mod walk;
+mod writer;
 
 pub use builder::{Child, ElementBuilder};
+pub use child::{ChildElement, Children};
 pub use decoder::{StreamDecoder, StreamEvent};
-pub use element::{ChildElement, Children, Element};
+pub use element::Element;
 pub use encoder::StreamEncoder;
 pub use error::{EncodingError, Error, HeaderError, NamespaceError, Place, Restricted, Unwritable, XmlError};
 pub use features::{Features, FeaturesBuilder, StartTls, StreamLimits};
 pub use header::{StreamHeader, Version, VersionError};
 pub use limits::{LimitKind, Limits};
 pub use stream_error::StreamError;
+pub use walk::{Attribute, AttributeIter, Node, Tag, Walk};
+pub use writer::ElementWriter;

@@ -50,9 +50,10 @@ impl StreamHeader {
     /// [`HeaderError::ContentNamespace`], for which the peer is told `invalid-namespace`.
     pub fn check_content_namespace(&self, kind: StreamKind) -> Result<(), Error> {
         match &self.content_namespace {
-            Some(found) if found != kind.content_namespace() => {
-                Err(Error::Header(HeaderError::ContentNamespace { found: found.clone(), kind }))
-            }
+            Some(found) if found != kind.content_namespace() => Err(Error::Header(HeaderError::ContentNamespace {
+                found: found.clone(),
+                kind,
+            })),
             Some(_) | None => Ok(()),
         }
     }
@@ -137,7 +138,13 @@ mod tests {
     #[test]
     fn strm_24_and_26_the_lower_version_answers_and_none_is_answered_by_none() {
         let id = StreamId::from_random([0; 16]);
-        for (asked, answered) in [(Some("1.0"), Some("1.0")), (Some("1.10"), Some("1.0")), (Some("0.9"), Some("0.9")), (None, None), (Some("11.0"), Some("1.0"))] {
+        for (asked, answered) in [
+            (Some("1.0"), Some("1.0")),
+            (Some("1.10"), Some("1.0")),
+            (Some("0.9"), Some("0.9")),
+            (None, None),
+            (Some("11.0"), Some("1.0")),
+        ] {
             let version = asked.map(|text| text.parse().unwrap());
             let mut header = StreamHeader::default();
             header.version = version;

@@ -2,6 +2,7 @@
 
 use crate::escape;
 use crate::scanner::chars::is_space;
+use crate::scanner::find::{find1, name_end};
 use crate::scanner::namespaces::{Namespaces, NsRef, Scope};
 use crate::scanner::tag::{Attribute, Name};
 use memchr::{memchr, memmem};
@@ -25,7 +26,7 @@ pub(crate) struct Node {
 }
 
 /// The attributes of a start tag, namespace declarations included.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attributes<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -48,7 +49,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Once there are no more: where the tag ends, and whether it is an empty one.
-    fn end(mut self) -> (usize, bool) {
+    pub(crate) fn end(mut self) -> (usize, bool) {
         while self.next().is_some() {}
         let empty = self.bytes.get(self.position) == Some(&b'/');
         (self.position + 1 + usize::from(empty), empty)
@@ -58,52 +59,60 @@ impl<'a> Attributes<'a> {
 impl Iterator for Attributes<'_> {
     type Item = Attribute;
 
+    #[inline]
     fn next(&mut self) -> Option<Attribute> {
         if matches!(self.skip_space()?, b'/' | b'>') {
             return None;
         }
         let start = self.position;
-        let name = qualified_name(self.bytes, start, b'=');
-        self.position = name.end();
-        self.skip_space()?;
-        self.position += 1;
-        let quote = self.skip_space()?;
-        let value = self.position + 1;
-        let length = memchr(quote, self.bytes.get(value..)?)?;
-        self.position = value + length + 1;
+        let name = qualified_name(self.bytes, start);
+        let value = match self.bytes.get(name.end()..)? {
+            [b'=', b'\'' | b'"', ..] => name.end() + 2,
+            _ => {
+                self.position = name.end();
+                self.skip_space()?;
+                self.position += 1;
+                self.skip_space()?;
+                self.position + 1
+            }
+        };
+        let end = find1(self.bytes, value, *self.bytes.get(value - 1)?)?;
+        self.position = end + 1;
         let declares = match name.has_prefix() {
-            true => name.prefix(self.bytes) == b"xmlns",
+            true => name.whole(self.bytes).starts_with(b"xmlns:"),
             false => name.whole(self.bytes) == b"xmlns",
         };
         Some(Attribute {
             name,
-            value: (value as u32, (value + length) as u32),
+            value: (value as u32, end as u32),
             declares,
         })
     }
 }
 
-/// The name at `start`, which ends at white space, `/`, `>` or `stop`.
-fn qualified_name(bytes: &[u8], start: usize, stop: u8) -> Name {
+/// The name at `start`, which ends at white space, `/`, `>` or `=`.
+#[inline]
+pub(crate) fn qualified_name(bytes: &[u8], start: usize) -> Name {
     let mut local = start;
-    let mut end = start;
-    while let Some(&byte) = bytes.get(end) {
-        if byte == b':' {
-            local = end + 1;
-        } else if byte == stop || byte == b'/' || byte == b'>' || is_space(byte) {
-            break;
+    let mut from = start;
+    loop {
+        let end = name_end(bytes, from).unwrap_or(bytes.len());
+        match bytes.get(end) {
+            Some(b':') => {
+                from = end + 1;
+                local = from;
+            }
+            Some(0x80..) => from = end + 1,
+            _ => return Name::new(start, local, end),
         }
-        end += 1;
     }
-    Name::new(start, local, end)
 }
 
-/// The whole tree under the element that `bytes` is.
-pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
-    let mut nodes: Vec<Node> = Vec::with_capacity(8);
+/// The whole tree under the element that `bytes` is, which is of so many elements.
+pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::with_capacity(elements as usize);
     let mut namespaces = Namespaces::default();
-    // How many declarations were in scope outside of each open element that made some.
-    let mut outside: Vec<(u32, usize)> = Vec::new();
+    let mut depth = 0;
     let mut parent = u32::MAX;
     let mut position = 0;
     while let Some(at) = bytes.get(position..).and_then(|rest| memchr(b'<', rest)) {
@@ -122,21 +131,19 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
                 parent = std::mem::replace(&mut node.next, count);
                 node.content_end = start as u32;
                 node.end = position as u32;
-                if let Some((_, declarations)) = outside.pop_if(|(index, _)| *index == closed) {
-                    namespaces.truncate(declarations);
-                }
+                depth -= 1;
+                namespaces.leave(depth);
                 if parent == u32::MAX {
                     break;
                 }
             }
             Some(b'!') => position = cdata_end(bytes, start),
             Some(_) => {
-                let name = qualified_name(bytes, start + 1, b'>');
+                let name = qualified_name(bytes, start + 1);
                 let index = nodes.len() as u32;
-                let declarations = namespaces.len();
                 let mut attributes = Attributes::new(bytes, name.end());
                 for attribute in attributes.by_ref().filter(|attribute| attribute.declares) {
-                    namespaces.redeclare(&attribute, bytes);
+                    namespaces.redeclare(&attribute, bytes, depth);
                 }
                 let namespace = namespaces.find(name.prefix(bytes), bytes, scope).unwrap_or(NsRef::None);
                 let (end, empty) = attributes.end();
@@ -153,14 +160,12 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
                     next,
                 });
                 if empty {
-                    namespaces.truncate(declarations);
+                    namespaces.leave(depth);
                     if parent == u32::MAX {
                         break;
                     }
                 } else {
-                    if namespaces.len() > declarations {
-                        outside.push((index, declarations));
-                    }
+                    depth += 1;
                     parent = index;
                 }
             }
@@ -170,36 +175,32 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope) -> Vec<Node> {
     nodes
 }
 
-const CDATA_START: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
-fn cdata_end(bytes: &[u8], start: usize) -> usize {
+pub(crate) fn cdata_end(bytes: &[u8], start: usize) -> usize {
     let length = bytes.get(start..).and_then(|rest| memmem::find(rest, CDATA_END));
     length.map_or(bytes.len(), |length| start + length + CDATA_END.len())
 }
 
+/// What is in a CDATA section that is given whole.
+pub(crate) fn cdata_content(section: &str) -> Option<&str> {
+    section.strip_prefix("<![CDATA[")?.strip_suffix("]]>")
+}
+
 /// Adds what a stretch of character data without elements stands for.
-pub(crate) fn add_text<'a>(raw: &'a [u8], to: &mut Cow<'a, str>) {
+pub(crate) fn add_text<'a>(raw: &'a str, to: &mut Cow<'a, str>) {
     let mut rest = raw;
     while !rest.is_empty() {
-        let (piece, cdata) = match memchr(b'<', rest) {
-            Some(0) => {
-                let end = cdata_end(rest, 0);
-                let content = rest
-                    .get(CDATA_START.len()..end.saturating_sub(CDATA_END.len()))
-                    .unwrap_or_default();
-                rest = rest.get(end..).unwrap_or_default();
-                (content, true)
-            }
-            found => {
-                let (piece, behind) = rest.split_at(found.unwrap_or(rest.len()));
-                rest = behind;
-                (piece, false)
-            }
+        let (end, cdata) = match memchr(b'<', rest.as_bytes()) {
+            Some(0) => (cdata_end(rest.as_bytes(), 0), true),
+            found => (found.unwrap_or(rest.len()), false),
         };
-        let piece = std::str::from_utf8(piece).unwrap_or_default();
+        let Some((piece, behind)) = rest.split_at_checked(end) else {
+            return;
+        };
+        rest = behind;
         let piece = if cdata {
-            escape::cdata(piece)
+            escape::cdata(cdata_content(piece).unwrap_or_default())
         } else {
             escape::text(piece)
         };

@@ -1,5 +1,6 @@
 //! Character data, CDATA sections and references.
 
+use super::find::find3;
 use super::chars::{self, HIGH, NAME, START, class, is_space};
 use super::{Flow, Scanner, State, Step, Token};
 use crate::error::{Error, Restricted, XmlError, quote};
@@ -13,15 +14,18 @@ impl Scanner {
             return self.between_elements(bytes);
         }
         loop {
-            let unread = bytes.get(self.position..).unwrap_or_default();
-            let Some(at) = memchr::memchr3(b'<', b'&', b'>', unread) else {
+            let Some(at) = find3(bytes, self.position, *b"<&>") else {
                 self.position = bytes.len();
                 return Ok(Flow::Starved);
             };
-            self.position += at;
+            self.position = at;
             match self.peek(bytes) {
                 Some(b'<') => return self.step(State::Markup),
                 Some(b'&') => {
+                    if let Some(behind) = self.plain_reference(bytes, at) {
+                        self.position = behind;
+                        continue;
+                    }
                     self.resume = State::Content;
                     self.reference_start = self.position;
                     return self.step(State::Reference);

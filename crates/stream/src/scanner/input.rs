@@ -47,21 +47,9 @@ impl Frontier {
         {
             self.examined += fresh.len() as u64;
         }
-        let (valid, utf8) = match std::str::from_utf8(fresh) {
-            Ok(_) => (fresh.len(), None),
-            Err(error) => (error.valid_up_to(), error.error_len().map(|_| Fault::Utf8)),
-        };
-        let valid = fresh.get(..valid).unwrap_or_default();
-        match illegal(valid) {
-            Some((at, code)) => {
-                self.checked += at;
-                self.fault = Some(Fault::Character(code));
-            }
-            None => {
-                self.checked += valid.len();
-                self.fault = utf8;
-            }
-        }
+        let (valid, fault) = check(fresh);
+        self.checked += valid;
+        self.fault = fault;
     }
 
     /// What is wrong at the frontier, if anything is. `document` is the start of the document up to
@@ -85,11 +73,55 @@ impl Frontier {
 
 const BLOCK: usize = 32;
 
+/// How many bytes of `fresh` are complete, legal characters, and what is wrong behind them.
+///
+/// Most blocks hold nothing but ASCII without control characters: one look tells, and all others go
+/// through the checks that tell more.
+fn check(fresh: &[u8]) -> (usize, Option<Fault>) {
+    let (blocks, tail) = fresh.as_chunks::<BLOCK>();
+    let mut index = 0;
+    loop {
+        while blocks.get(index).is_some_and(is_plain) {
+            index += 1;
+        }
+        let start = index * BLOCK;
+        while blocks.get(index).is_some_and(|block| !is_plain(block)) {
+            index += 1;
+        }
+        let last = index == blocks.len();
+        let end = index * BLOCK + if last { tail.len() } else { 0 };
+        let (valid, fault) = check_strictly(fresh.get(start..end).unwrap_or_default());
+        match fault {
+            // A code point is cut off, and not by the end of what there is.
+            None if start + valid < end && !last => return (start + valid, Some(Fault::Utf8)),
+            None if !last => {}
+            fault => return (start + valid, fault),
+        }
+    }
+}
+
+/// Without a branch in it, so that the compiler makes vector instructions of it; which is also why
+/// line feeds are only told from control characters afterwards.
+#[inline(always)]
+fn is_plain(block: &[u8; BLOCK]) -> bool {
+    block.iter().fold(true, |plain, &byte| plain & ((byte as i8) >= 0x20))
+}
+
+fn check_strictly(fresh: &[u8]) -> (usize, Option<Fault>) {
+    let (valid, utf8) = match std::str::from_utf8(fresh) {
+        Ok(_) => (fresh.len(), None),
+        Err(error) => (error.valid_up_to(), error.error_len().map(|_| Fault::Utf8)),
+    };
+    match illegal(fresh.get(..valid).unwrap_or_default()) {
+        Some((at, code)) => (at, Some(Fault::Character(code))),
+        None => (valid, utf8),
+    }
+}
+
 /// The first character in `valid` (which is UTF-8) that is no XML `Char`.
 fn illegal(valid: &[u8]) -> Option<(usize, u32)> {
     let (blocks, _) = valid.as_chunks::<BLOCK>();
     for (index, block) in blocks.iter().enumerate() {
-        // Without a branch in it, so that the compiler makes vector instructions of it.
         let suspicious = block.iter().fold(false, |found, &byte| found | is_suspicious(byte));
         if suspicious {
             let start = index * BLOCK;
@@ -137,6 +169,9 @@ mod tests {
                 let text = format!("{}{c}{}", "x".repeat(before), "y".repeat(40));
                 let expected = (!chars::is_char(code)).then_some((before, code));
                 assert_eq!(illegal(text.as_bytes()), expected, "U+{code:04X} at {before}");
+                let (valid, fault) = check(text.as_bytes());
+                assert_eq!(valid, expected.map_or(text.len(), |(at, _)| at));
+                assert_eq!(fault.is_some(), expected.is_some());
             }
         }
     }
@@ -150,6 +185,21 @@ mod tests {
             assert!(frontier.fault.is_none() && cut - frontier.checked() <= 3);
             frontier.extend(text);
             assert_eq!(frontier.checked(), text.len());
+        }
+    }
+
+    #[test]
+    fn xml_14_malformed_utf8_is_found_at_every_distance_from_plain_text() {
+        for bad in [&b"\xC3"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\xFF", b"\x80", b"\xED\xA0\x80"] {
+            for before in 0..100 {
+                for behind in [0, 1, 31, 32, 33, 64, 65] {
+                    let text = [&b"x".repeat(before), bad, &b"y".repeat(behind)].concat();
+                    let (valid, fault) = check(&text);
+                    assert_eq!(valid, before, "{bad:?}");
+                    let cut = behind == 0 && !matches!(bad[0], 0xFF | 0x80 | 0xED);
+                    assert_eq!(fault.is_some(), !cut, "{bad:?} {before} {behind}");
+                }
+            }
         }
     }
 

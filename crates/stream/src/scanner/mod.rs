@@ -12,9 +12,11 @@
 pub(crate) mod chars;
 mod content;
 mod declaration;
+pub(crate) mod find;
 pub(crate) mod input;
 mod name;
 pub(crate) mod namespaces;
+mod plain;
 pub(crate) mod tag;
 
 use crate::error::{Error, HeaderError, Place, Restricted, XmlError};
@@ -42,10 +44,16 @@ pub(crate) enum Token {
 pub(crate) struct Head {
     pub(crate) name: Name,
     pub(crate) namespace: NsRef,
+    /// Behind the `>` of the start tag.
+    pub(crate) content: u32,
     /// Whether the element itself declares the default namespace.
     pub(crate) declares_default: bool,
     /// See [`Namespaces::inherited`].
     pub(crate) inherited: u64,
+    /// How many elements it is, itself included.
+    pub(crate) elements: u32,
+    /// Whether one of them is in a content namespace by prefix.
+    pub(crate) prefixed_content: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +102,9 @@ enum State {
     Closed,
 }
 
+/// How many entries of each list are kept from element to element.
+const USUAL: usize = 64;
+
 /// What a state function achieved.
 enum Flow {
     /// Everything given was read.
@@ -125,6 +136,9 @@ pub(crate) struct Scanner {
     /// Attributes of the current tag: how many declare namespaces, how many others have prefixes.
     declarations: usize,
     prefixed: usize,
+    /// One bit for each name among them, by a hash, and whether two names had the same.
+    seen: u64,
+    alike: bool,
     /// The quote around the value that is being read, and where the value starts.
     quote: u8,
     value_start: usize,
@@ -132,6 +146,8 @@ pub(crate) struct Scanner {
     resume: State,
     reference_start: usize,
     code: u32,
+    /// Attributes with prefixes whose namespaces are being compared, by their position.
+    compared: Vec<(u32, u32)>,
     /// Open elements under the root, outermost first.
     open: Vec<Open>,
     namespaces: Namespaces,
@@ -167,11 +183,14 @@ impl Scanner {
             attributes: Vec::new(),
             declarations: 0,
             prefixed: 0,
+            seen: 0,
+            alike: false,
             quote: 0,
             value_start: 0,
             resume: State::Content,
             reference_start: 0,
             code: 0,
+            compared: Vec::new(),
             open: Vec::new(),
             namespaces: Namespaces::default(),
             scope: Arc::default(),
@@ -249,6 +268,15 @@ impl Scanner {
     pub(crate) fn next_item(&mut self) {
         self.base += self.position as u64;
         self.position = 0;
+        // What an unusual element needed is not kept for the usual ones that follow.
+        if self.open.capacity() > USUAL || self.attributes.capacity() > USUAL || self.compared.capacity() > USUAL {
+            self.open.shrink_to(USUAL);
+            self.attributes.clear();
+            self.attributes.shrink_to(USUAL);
+            self.compared.clear();
+            self.compared.shrink_to(USUAL);
+        }
+        self.namespaces.shrink();
     }
 
     pub(crate) fn take_head(&mut self) -> Option<Head> {
@@ -435,6 +463,9 @@ impl Scanner {
         match byte {
             b'/' if self.root.is_some() => {
                 self.position += 1;
+                if let Some(step) = self.plain_end_tag(bytes) {
+                    return step;
+                }
                 self.name = NameScan::at(self.position);
                 self.state = State::EndName;
                 Ok(Flow::On)
@@ -448,12 +479,12 @@ impl Scanner {
                 if self.open.is_empty() {
                     self.namespaces.clear();
                 }
-                self.name = NameScan::at(self.position);
                 self.attributes.clear();
                 self.declarations = 0;
                 self.prefixed = 0;
-                self.state = State::StartName;
-                Ok(Flow::On)
+                self.seen = 0;
+                self.alike = false;
+                self.plain_start_tag(bytes)
             }
             _ => self.unexpected(bytes, "the name of an element"),
         }
@@ -495,9 +526,8 @@ impl Scanner {
             }));
         }
         self.root = Some(self.tag.whole(bytes).into());
-        let mut scope = self.namespaces.to_scope(bytes);
-        scope.lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
-        self.scope = Arc::new(scope);
+        let lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
+        self.scope = Arc::new(self.namespaces.to_scope(bytes, lang));
         self.namespaces.clear();
         self.state = if empty { State::Closed } else { State::Content };
         Ok(Flow::Done(Token::Header { empty }))

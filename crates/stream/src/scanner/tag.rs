@@ -7,7 +7,6 @@ use super::{Flow, Head, Open, Scanner, State, Step, Token};
 use crate::error::{Error, HeaderError, NamespaceError, XmlError, quote};
 use crate::escape;
 use crate::limits::LimitKind;
-use std::borrow::Cow;
 use xmpp_tls_core::ns;
 
 /// Where a qualified name is. Positions fit into 32 bits because items are limited to 4 GiB.
@@ -42,8 +41,21 @@ impl Name {
             .unwrap_or_default()
     }
 
+    pub(crate) fn local_range(&self) -> (u32, u32) {
+        (self.local, self.end)
+    }
+
+    /// Without the colon; empty if there is none.
+    pub(crate) fn prefix_range(&self) -> (u32, u32) {
+        (self.start, self.local.saturating_sub(1).max(self.start))
+    }
+
     pub(crate) fn has_prefix(&self) -> bool {
         self.start != self.local
+    }
+
+    pub(crate) fn start(&self) -> usize {
+        self.start as usize
     }
 
     pub(crate) fn end(&self) -> usize {
@@ -52,7 +64,7 @@ impl Name {
 }
 
 /// An attribute of the start tag at hand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Attribute {
     pub(crate) name: Name,
     /// What is between the quotes.
@@ -82,6 +94,10 @@ pub(crate) fn header_attribute(attributes: &[Attribute], bytes: &[u8], prefix: &
     let wanted = |a: &&Attribute| a.name.prefix(bytes) == prefix && a.name.local(bytes) == name;
     let raw = attributes.iter().find(wanted)?.value(bytes);
     Some(escape::attribute(std::str::from_utf8(raw).unwrap_or_default()).into_owned())
+}
+
+fn is_content(namespace: &[u8]) -> bool {
+    namespace == ns::CLIENT.as_bytes() || namespace == ns::SERVER.as_bytes()
 }
 
 /// From here on, duplicates are looked for by sorting: comparing all pairs would be quadratic.
@@ -133,19 +149,7 @@ impl Scanner {
     pub(super) fn attribute_name(&mut self, bytes: &[u8]) -> Step {
         let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
         let Some(name) = scan? else { return Ok(Flow::Starved) };
-        let declares = if name.has_prefix() {
-            let declares = name.prefix(bytes) == b"xmlns";
-            self.prefixed += usize::from(!declares);
-            declares
-        } else {
-            name.whole(bytes) == b"xmlns"
-        };
-        self.declarations += usize::from(declares);
-        self.attributes.push(Attribute {
-            name,
-            value: (0, 0),
-            declares,
-        });
+        self.take_attribute(bytes, name);
         self.state = State::Equals;
         Ok(Flow::On)
     }
@@ -213,9 +217,9 @@ impl Scanner {
     }
 
     /// At the `>` of a start tag: what can only be judged as a whole.
-    fn finish_start_tag(&mut self, bytes: &[u8], empty: bool) -> Step {
+    pub(super) fn finish_start_tag(&mut self, bytes: &[u8], empty: bool) -> Step {
         self.position += 1;
-        if self.attributes.len() > 1 {
+        if self.alike {
             self.refuse_duplicates(bytes)?;
         }
         let outside = self.namespaces.len() as u32;
@@ -224,8 +228,9 @@ impl Scanner {
         }
         let first = self.open.is_empty();
         let mut namespace = NsRef::None;
-        // The namespace of inner elements does not matter here, only that they have one.
-        if first || self.tag.has_prefix() {
+        if first {
+            namespace = self.resolve(self.tag, bytes)?;
+        } else if self.tag.has_prefix() {
             namespace = self.resolve(self.tag, bytes)?;
         }
         if self.prefixed > 0 {
@@ -236,6 +241,9 @@ impl Scanner {
         }
         if first {
             self.first_level(bytes, namespace)?;
+        } else if let Some(head) = &mut self.head {
+            head.elements = head.elements.saturating_add(1);
+            head.prefixed_content |= self.tag.has_prefix() && is_content(namespace.bytes(bytes, &self.scope));
         }
         if !empty {
             self.open.push(Open {
@@ -254,17 +262,20 @@ impl Scanner {
 
     fn first_level(&mut self, bytes: &[u8], namespace: NsRef) -> Result<(), Error> {
         if self.strict_prefixes && self.tag.has_prefix() {
-            let namespace = namespace.bytes(bytes, &self.scope);
-            if namespace == ns::CLIENT.as_bytes() || namespace == ns::SERVER.as_bytes() {
+            if is_content(namespace.bytes(bytes, &self.scope)) {
                 return Err(Error::Header(HeaderError::Prefix {
                     prefix: quote(self.tag.prefix(bytes)),
                 }));
             }
         }
         let declares_default = self.attributes.iter().any(|a| a.declares && !a.name.has_prefix());
+        let prefixed_content = self.tag.has_prefix() && is_content(namespace.bytes(bytes, &self.scope));
         self.head = Some(Head {
             name: self.tag,
+            elements: 1,
+            prefixed_content,
             namespace,
+            content: self.position as u32,
             declares_default,
             inherited: 0,
         });
@@ -282,9 +293,16 @@ impl Scanner {
     /// The namespace of an element's name.
     fn resolve(&mut self, name: Name, bytes: &[u8]) -> Result<NsRef, Error> {
         let prefix = name.prefix(bytes);
-        match self.namespaces.find(prefix, bytes, &self.scope) {
-            Some(namespace) => Ok(namespace),
-            None => Err(self.undeclared(prefix)),
+        let found = self.namespaces.find(prefix, bytes, &self.scope);
+        found.ok_or_else(|| self.undeclared(prefix))
+    }
+
+    /// For names whose namespace does not matter here, only that they have one.
+    fn must_resolve(&mut self, name: Name, bytes: &[u8]) -> Result<(), Error> {
+        let prefix = name.prefix(bytes);
+        match self.namespaces.knows(prefix, bytes, &self.scope) {
+            true => Ok(()),
+            false => Err(self.undeclared(prefix)),
         }
     }
 
@@ -310,34 +328,49 @@ impl Scanner {
     }
 
     fn resolve_attributes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.prefixed == 1 {
-            let prefixed = |a: &&Attribute| a.name.has_prefix() && !a.declares;
-            if let Some(attribute) = self.attributes.iter().find(prefixed).copied() {
-                self.resolve(attribute.name, bytes)?;
-            }
-            return Ok(());
-        }
-        // Namespaces in XML 1.0 section 6.3: different prefixes can make the same attribute.
-        let mut expanded: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(self.prefixed);
+        let mut compared = std::mem::take(&mut self.compared);
+        compared.clear();
         for index in 0..self.attributes.len() {
-            let Some(attribute) = self.attributes.get(index).copied() else {
-                break;
-            };
-            if !attribute.name.has_prefix() || attribute.declares {
-                continue;
+            if let Some(attribute) = self.attributes.get(index).copied()
+                && attribute.name.has_prefix()
+                && !attribute.declares
+            {
+                self.must_resolve(attribute.name, bytes)?;
+                compared.push((index as u32, 0));
             }
-            let namespace = self.resolve(attribute.name, bytes)?.bytes(bytes, &self.scope).to_vec();
-            expanded.push((attribute.name.local(bytes), Cow::Owned(namespace)));
         }
-        expanded.sort_unstable();
-        let twin = expanded.windows(2).find(|pair| matches!(pair, [a, b] if a == b));
-        match twin.and_then(|pair| pair.first()) {
-            None => Ok(()),
-            Some((name, namespace)) => Err(self.wrong(NamespaceError::DuplicateAttribute {
-                namespace: quote(namespace),
-                name: quote(name),
-            })),
+        let result = if compared.len() > 1 { self.refuse_twins(bytes, &mut compared) } else { Ok(()) };
+        self.compared = compared;
+        result
+    }
+
+    /// Namespaces in XML 1.0 section 6.3: different prefixes can make the same attribute. Only where
+    /// two local names are the same must namespaces be compared.
+    fn refuse_twins(&mut self, bytes: &[u8], compared: &mut [(u32, u32)]) -> Result<(), Error> {
+        let attributes = std::mem::take(&mut self.attributes);
+        let name = |entry: &(u32, u32)| attributes.get(entry.0 as usize).map(|attribute| attribute.name);
+        let local = |entry: &(u32, u32)| name(entry).map(|name| name.local(bytes));
+        compared.sort_unstable_by_key(local);
+        let mut twin = None;
+        for same in compared.chunk_by_mut(|a, b| local(a) == local(b)).filter(|same| same.len() > 1) {
+            for entry in same.iter_mut() {
+                let prefix = name(entry).map_or(&b""[..], |name| name.prefix(bytes));
+                entry.1 = self.namespaces.number(prefix, bytes, &self.scope).unwrap_or(u32::MAX);
+            }
+            same.sort_unstable_by_key(|entry| entry.1);
+            let found = same.windows(2).find(|pair| matches!(pair, [a, b] if a.1 == b.1));
+            twin = found.and_then(|pair| name(pair.first()?));
+            if twin.is_some() {
+                break;
+            }
         }
+        self.attributes = attributes;
+        let Some(name) = twin else { return Ok(()) };
+        let namespace = self.resolve(name, bytes)?;
+        Err(self.wrong(NamespaceError::DuplicateAttribute {
+            namespace: quote(namespace.bytes(bytes, &self.scope)),
+            name: quote(name.local(bytes)),
+        }))
     }
 
     fn refuse_duplicates(&self, bytes: &[u8]) -> Result<(), Error> {
@@ -414,7 +447,7 @@ impl Scanner {
         Ok(Flow::Starved)
     }
 
-    fn close_tag(&mut self) -> Step {
+    pub(super) fn close_tag(&mut self) -> Step {
         self.position += 1;
         let Some(open) = self.open.pop() else {
             self.state = State::Closed;
