@@ -49,7 +49,7 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             "not yet valid",
             ca.issue(named().not_yet_valid()),
             &["not valid before"],
-            "CertificateUnknown",
+            "CertificateExpired",
         ),
         bad(
             "wrong name",
@@ -97,7 +97,7 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             "client purpose",
             ca.issue(named().eku(Eku::Client)),
             &["clientAuth", "serverAuth"],
-            "CertificateUnknown",
+            "UnsupportedCertificate",
         ),
         bad(
             "CA as leaf",

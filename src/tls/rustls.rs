@@ -9,22 +9,22 @@ use super::{
 use crate::policy::MinimumVersion;
 use ::rustls::client::Resumption;
 use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use ::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use ::rustls::crypto::WebPkiSupportedAlgorithms;
 use ::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{
-    AlertDescription, CertificateError, ClientConfig, ClientConnection, Connection, DigitallySignedStruct,
-    HandshakeKind, InvalidMessage, OtherError, ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme,
-    SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, HandshakeKind, InvalidMessage,
+    ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
 };
 use bytes::{BufMut, BytesMut};
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::{Arc, OnceLock};
-use xmpp_identity::{IdentityError, IdentityVerifier};
+use xmpp_identity::IdentityVerifier;
+use xmpp_identity::rustls::{certificate_error, verify_tls12_signature, verify_tls13_signature};
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls_core::Domain;
 
@@ -204,7 +204,7 @@ impl ServerCertVerifier for Recorder {
     ) -> Result<ServerCertVerified, ::rustls::Error> {
         let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
         match self.check.verify(&chain).check() {
-            Err(error) if self.check.enforce() => Err(alert_for(error)),
+            Err(error) if self.check.enforce() => Err(certificate_error(error)),
             Ok(_) | Err(_) => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -230,19 +230,6 @@ impl ServerCertVerifier for Recorder {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
-}
-
-/// The error that makes rustls send the alert that RFC 8446 section 6.2 has for the finding.
-fn alert_for(error: IdentityError) -> ::rustls::Error {
-    ::rustls::Error::InvalidCertificate(if error.is_expired() {
-        CertificateError::Expired
-    } else if error.is_untrusted() {
-        CertificateError::UnknownIssuer
-    } else if error.is_name_mismatch() {
-        CertificateError::NotValidForName
-    } else {
-        CertificateError::Other(OtherError(Arc::new(error)))
-    })
 }
 
 /// Chooses by the stream's `to` where there was a header before TLS (RFC 6120 section 5.4.3.1, point 4),

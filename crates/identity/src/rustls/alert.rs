@@ -1,11 +1,10 @@
-//! A verdict as an error of rustls: the one whose alert (RFC 8446 section 6.2) fits the finding.
-
 use crate::chain_error::ChainError;
 use crate::error::IdentityError;
 use ::rustls::{CertificateError, Error, OtherError};
 use std::sync::Arc;
 
-pub(super) fn error(error: IdentityError) -> Error {
+/// A finding as an error of rustls: the one whose alert (RFC 8446 section 6.2) fits it.
+pub fn certificate_error(error: IdentityError) -> Error {
     Error::InvalidCertificate(match error.chain() {
         Some(_) if error.is_expired() => CertificateError::Expired,
         Some(_) if error.is_not_yet_valid() => CertificateError::NotValidYet,

@@ -1,4 +1,4 @@
-use super::{Unproved, alert, complete, signature};
+use super::{Unproved, certificate_error, complete, verify_tls12_signature, verify_tls13_signature};
 use crate::purpose::Purpose;
 use crate::reference::ReferenceIds;
 use crate::verdict::{ChainStatus, Verdict};
@@ -152,7 +152,7 @@ impl ClientCertVerifier for ClientVerifier {
             }
         };
         match rejection {
-            Some(error) => Err(alert::error(error)),
+            Some(error) => Err(certificate_error(error)),
             None => Ok(ClientCertVerified::assertion()),
         }
     }
@@ -163,7 +163,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::tls12(message, certificate, signed, &self.algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -172,7 +172,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::tls13(message, certificate, signed, &self.algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

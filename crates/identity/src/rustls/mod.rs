@@ -37,8 +37,10 @@ mod client;
 mod server;
 mod signature;
 
+pub use alert::certificate_error;
 pub use client::ClientVerifier;
 pub use server::ServerVerifier;
+pub use signature::{verify_tls12_signature, verify_tls13_signature};
 
 use ::rustls::{CommonState, HandshakeKind};
 

@@ -1,4 +1,4 @@
-use super::{Unproved, alert, complete, signature};
+use super::{Unproved, certificate_error, complete, verify_tls12_signature, verify_tls13_signature};
 use crate::error::IdentityError;
 use crate::purpose::Purpose;
 use crate::reference::ReferenceIds;
@@ -140,7 +140,7 @@ impl ServerCertVerifier for ServerVerifier {
         let rejection = verdict.check().err().filter(|_| self.strict);
         self.remember(chain, verdict);
         match rejection {
-            Some(error) => Err(alert::error(error)),
+            Some(error) => Err(certificate_error(error)),
             None => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -151,7 +151,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::tls12(message, certificate, signed, &self.algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -160,7 +160,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature::tls13(message, certificate, signed, &self.algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

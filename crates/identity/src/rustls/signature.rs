@@ -6,7 +6,12 @@ use ::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_ra
 use ::rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
 use pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
-pub(super) fn tls13(
+/// Checks the signature of a TLS 1.3 handshake with the bare public key of a certificate: for verifiers
+/// that must not stop at certificates which rustls' own parser refuses.
+///
+/// # Errors
+/// If the peer does not hold the key, or its algorithm is none of these.
+pub fn verify_tls13_signature(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
@@ -15,9 +20,11 @@ pub(super) fn tls13(
     verify_tls13_signature_with_raw_key(message, &key(certificate)?, signed, algorithms)
 }
 
-/// rustls offers this for TLS 1.3 only. In TLS 1.2 a scheme names the hash and not the curve, so
-/// several algorithms may have to be tried until one fits the key.
-pub(super) fn tls12(
+/// The same for TLS 1.2, for which rustls itself has it only with a certificate that it can read.
+///
+/// # Errors
+/// If the peer does not hold the key, or its algorithm is none of these.
+pub fn verify_tls12_signature(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
@@ -28,6 +35,7 @@ pub(super) fn tls12(
     let Some((_, candidates)) = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme) else {
         return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
     };
+    // A scheme of TLS 1.2 names the hash and not the curve: one of several algorithms fits the key.
     for algorithm in *candidates {
         match key.verify_signature(*algorithm, message, signed.signature()) {
             Ok(()) => return Ok(HandshakeSignatureValid::assertion()),
