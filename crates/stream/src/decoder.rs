@@ -155,7 +155,11 @@ impl StreamDecoder {
             Ok(None) if self.frontier.is_faultless() => Found::Nothing,
             Ok(None) => {
                 let offset = self.scanner.offset(end);
-                let document = if offset == end as u64 { self.buffer.get(..end) } else { None };
+                let document = if offset == end as u64 {
+                    self.buffer.get(..end)
+                } else {
+                    None
+                };
                 match self.frontier.fault(document, offset) {
                     Some(error) => self.fail(error),
                     None => Found::Nothing,

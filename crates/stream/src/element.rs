@@ -45,7 +45,7 @@ pub struct Element {
     bytes: Bytes,
     scope: Arc<Scope>,
     head: Head,
-    tree: OnceLock<Vec<Node>>,
+    tree: OnceLock<Box<[Node]>>,
 }
 
 impl Element {
@@ -311,7 +311,8 @@ impl Element {
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
-        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
+        self.tree
+            .get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
     }
 }
 

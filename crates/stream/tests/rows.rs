@@ -14,7 +14,8 @@ use bytes::BytesMut;
 use common::{HEADER, XmlCases, decode, load};
 use std::collections::BTreeSet;
 use xmpp_stream::{
-    Element, ElementBuilder, Error, Features, LimitKind, StreamEncoder, StreamError, StreamEvent, StreamHeader, StreamLimits,
+    Element, ElementBuilder, Error, Features, LimitKind, StreamEncoder, StreamError, StreamEvent, StreamHeader,
+    StreamLimits,
 };
 use xmpp_tls_core::{StreamCondition, StreamId, StreamKind, ns};
 
@@ -44,12 +45,19 @@ fn header(xml: &str) -> Result<StreamHeader, Error> {
 }
 
 fn condition(content: &str) -> Option<StreamCondition> {
-    decode([HEADER, content].concat().as_bytes()).1.and_then(|error| error.stream_condition())
+    decode([HEADER, content].concat().as_bytes())
+        .1
+        .and_then(|error| error.stream_condition())
 }
 
 fn response(request: &StreamHeader) -> StreamHeader {
     let served = "example.org".parse().unwrap();
-    request.response(ClientToServer, Some(&served), &StreamId::from_random([9; 16]), &["en".to_owned()])
+    request.response(
+        ClientToServer,
+        Some(&served),
+        &StreamId::from_random([9; 16]),
+        &["en".to_owned()],
+    )
 }
 
 #[test]
@@ -62,7 +70,10 @@ fn strm_05_strm_19_what_the_caller_sets_is_sent() {
     let mut out = BytesMut::new();
     StreamEncoder::new(ClientToServer).open(&StreamHeader::new().with_to("a.example").with_lang("de"), &mut out);
     let read = header(std::str::from_utf8(&out).unwrap()).unwrap();
-    assert_eq!((read.to.as_deref(), read.lang.as_deref()), (Some("a.example"), Some("de")));
+    assert_eq!(
+        (read.to.as_deref(), read.lang.as_deref()),
+        (Some("a.example"), Some("de"))
+    );
 }
 
 #[test]
@@ -80,7 +91,10 @@ fn strm_11_a_header_may_lack_everything() {
 
 #[test]
 fn strm_16_strm_17_the_initiator_s_id_is_ignored() {
-    assert_ne!(response(&StreamHeader::new().with_id("mine")).id.as_deref(), Some("mine"));
+    assert_ne!(
+        response(&StreamHeader::new().with_id("mine")).id.as_deref(),
+        Some("mine")
+    );
 }
 
 #[test]
@@ -91,10 +105,16 @@ fn strm_21_a_language_that_is_none_does_no_harm() {
 #[test]
 fn strm_22_the_default_language_is_known() {
     let xml = "<s:stream xml:lang='de' xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'><message/><message xml:lang='fr'/>";
-    let languages: Vec<_> = decode(xml.as_bytes()).0.into_iter().filter_map(|event| match event {
-        StreamEvent::Element(element) => Some((element.lang().map(Into::into), element.stream_lang().map(str::to_owned))),
-        _ => None,
-    }).collect();
+    let languages: Vec<_> = decode(xml.as_bytes())
+        .0
+        .into_iter()
+        .filter_map(|event| match event {
+            StreamEvent::Element(element) => {
+                Some((element.lang().map(Into::into), element.stream_lang().map(str::to_owned)))
+            }
+            _ => None,
+        })
+        .collect();
     let de = Some("de".to_owned());
     assert_eq!(languages, [(None::<String>, de.clone()), (Some("fr".to_owned()), de)]);
 }
@@ -130,13 +150,20 @@ fn ns_05_another_content_namespace_is_refused() {
         let xml = format!("<s:stream xmlns='{namespace}' xmlns:s='http://etherx.jabber.org/streams'>");
         let result = header(&xml).unwrap().check_content_namespace(kind);
         let condition = result.err().and_then(|error| error.stream_condition());
-        assert_eq!(condition, (!fine).then_some(StreamCondition::INVALID_NAMESPACE), "{namespace}");
+        assert_eq!(
+            condition,
+            (!fine).then_some(StreamCondition::INVALID_NAMESPACE),
+            "{namespace}"
+        );
     }
 }
 
 #[test]
 fn feat_01_empty_features_are_written() {
-    assert_eq!(Features::builder().build().unwrap().as_element().as_str(), "<stream:features/>");
+    assert_eq!(
+        Features::builder().build().unwrap().as_element().as_str(),
+        "<stream:features/>"
+    );
 }
 
 #[test]
@@ -166,8 +193,13 @@ fn serr_02_an_error_about_the_header() {
     encoder.close(&mut out);
     let (events, error) = decode(&out);
     assert_eq!(error, None);
-    let [StreamEvent::Open(_), StreamEvent::Element(element), StreamEvent::Close] = &events[..] else { panic!("{events:?}") };
-    assert_eq!(StreamError::from_element(element).unwrap().condition, StreamCondition::INVALID_NAMESPACE);
+    let [StreamEvent::Open(_), StreamEvent::Element(element), StreamEvent::Close] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        StreamError::from_element(element).unwrap().condition,
+        StreamCondition::INVALID_NAMESPACE
+    );
 }
 
 #[test]
@@ -233,10 +265,34 @@ fn xml_12_xml_13_encodings() {
 fn xml_14_malformed_utf8() {
     vectors(&["XML-14"], 8);
     // Security row 36 of others: malformed in every position.
-    for before in ["<a", "<a b", "<a b=", "<a b='", "<a b='' ", "<a>", "<a></", "<a></a", "<a>&", "<a>&#", "<a><![CDATA["] {
-        for bad in [&b"\xC0\x80"[..], b"\xED\xA0\x80", b"\xF4\x90\x80\x80", b"\x80", b"\xE2\x28\xA1"] {
-            let error = decode(&[HEADER.as_bytes(), before.as_bytes(), bad].concat()).1.expect("refused");
-            assert_eq!(error.stream_condition(), Some(StreamCondition::UNSUPPORTED_ENCODING), "{before} {bad:?}");
+    for before in [
+        "<a",
+        "<a b",
+        "<a b=",
+        "<a b='",
+        "<a b='' ",
+        "<a>",
+        "<a></",
+        "<a></a",
+        "<a>&",
+        "<a>&#",
+        "<a><![CDATA[",
+    ] {
+        for bad in [
+            &b"\xC0\x80"[..],
+            b"\xED\xA0\x80",
+            b"\xF4\x90\x80\x80",
+            b"\x80",
+            b"\xE2\x28\xA1",
+        ] {
+            let error = decode(&[HEADER.as_bytes(), before.as_bytes(), bad].concat())
+                .1
+                .expect("refused");
+            assert_eq!(
+                error.stream_condition(),
+                Some(StreamCondition::UNSUPPORTED_ENCODING),
+                "{before} {bad:?}"
+            );
         }
     }
 }
@@ -262,7 +318,9 @@ fn xml_19_unknown_content_is_kept() {
     let xml = "<message nobody='knows' x:y='this' xmlns:x='urn:x'><x:z/>text</message>";
     let (events, error) = decode([HEADER, xml].concat().as_bytes());
     assert_eq!(error, None);
-    let Some(StreamEvent::Element(element)) = events.last() else { panic!() };
+    let Some(StreamEvent::Element(element)) = events.last() else {
+        panic!()
+    };
     assert_eq!(element.as_str(), xml);
 }
 
@@ -274,7 +332,11 @@ fn xml_22_greater_than_signs_end_nothing() {
 #[test]
 fn dos_08_the_error_does_not_hold_the_stanza() {
     let limit = LimitKind::ElementBytes;
-    let error = Error::Limit { limit, max: 10_000 }.to_stream_error().unwrap().to_element().unwrap();
+    let error = Error::Limit { limit, max: 10_000 }
+        .to_stream_error()
+        .unwrap()
+        .to_element()
+        .unwrap();
     assert!(error.as_bytes().len() < 250, "{error:?}");
 }
 
@@ -283,8 +345,14 @@ fn lim_01_lim_05_limits_are_written() {
     let limits = StreamLimits::default().with_max_bytes(10_000).with_idle_seconds(600);
     let expected = "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes><idle-seconds>600</idle-seconds></limits>";
     let features = Features::builder().limits(limits).build().unwrap();
-    assert_eq!(features.as_element().as_str(), format!("<stream:features>{expected}</stream:features>"));
-    let bidi = ElementBuilder::new("urn:xmpp:bidi", "bidi").child(limits.to_builder()).build().unwrap();
+    assert_eq!(
+        features.as_element().as_str(),
+        format!("<stream:features>{expected}</stream:features>")
+    );
+    let bidi = ElementBuilder::new("urn:xmpp:bidi", "bidi")
+        .child(limits.to_builder())
+        .build()
+        .unwrap();
     assert_eq!(bidi.as_str(), format!("<bidi xmlns='urn:xmpp:bidi'>{expected}</bidi>"));
     assert_eq!(StreamLimits::from_children(Element::children(&bidi)), Some(limits));
 }
@@ -295,13 +363,18 @@ fn ids(cell: &str) -> Vec<String> {
         return vec![cell.to_owned()];
     };
     let (family, first) = first.split_once('-').expect("an id");
-    let last = last.strip_prefix(family).and_then(|last| last.strip_prefix('-')).expect("the same family");
+    let last = last
+        .strip_prefix(family)
+        .and_then(|last| last.strip_prefix('-'))
+        .expect("the same family");
     match (first.parse::<u32>(), last.parse::<u32>()) {
         (Ok(first), Ok(last)) => (first..=last).map(|number| format!("{family}-{number:02}")).collect(),
         _ => {
             let (stem, a) = first.split_at(first.len() - 1);
             let letters = a.as_bytes()[0]..=*last.as_bytes().last().unwrap();
-            letters.map(|letter| format!("{family}-{stem}{}", char::from(letter))).collect()
+            letters
+                .map(|letter| format!("{family}-{stem}{}", char::from(letter)))
+                .collect()
         }
     }
 }
@@ -323,9 +396,14 @@ fn the_table_of_rows_is_complete_and_every_test_in_it_exists() {
     }
     let table = std::fs::read_to_string(format!("{root}/src/rows.md")).unwrap();
     let mut rows = BTreeSet::new();
-    for line in table.lines().filter(|line| line.starts_with("| ") && line.contains('-')) {
+    for line in table
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('-'))
+    {
         let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
-        let [row, rule, proof] = cells[..] else { panic!("{line}") };
+        let [row, rule, proof] = cells[..] else {
+            panic!("{line}")
+        };
         assert!(rule.len() > 5, "{line}");
         for id in ids(row) {
             assert!(rows.insert(id), "{row} twice");
@@ -338,13 +416,28 @@ fn the_table_of_rows_is_complete_and_every_test_in_it_exists() {
             let name = name.trim_matches('`');
             let here = format!("#[test]\nfn {name}()");
             let inner = format!("#[test]\n    fn {name}()");
-            assert!(sources.contains(&here) || sources.contains(&inner), "{row}: there is no test {name}");
+            assert!(
+                sources.contains(&here) || sources.contains(&inner),
+                "{row}: there is no test {name}"
+            );
         }
     }
     let mut expected = BTreeSet::new();
-    for family in ["RES-01 to RES-11", "STRM-01 to STRM-30", "NS-01 to NS-11", "FEAT-01 to FEAT-16", "DIR-01 to DIR-05", "CLOSE-01 to CLOSE-06",
-        "SIL-01 to SIL-06", "SERR-01 to SERR-12", "ERR-01 to ERR-25", "ERR-19a to ERR-19c", "XML-01 to XML-22", "DOS-01 to DOS-11", "LIM-01 to LIM-07"]
-    {
+    for family in [
+        "RES-01 to RES-11",
+        "STRM-01 to STRM-30",
+        "NS-01 to NS-11",
+        "FEAT-01 to FEAT-16",
+        "DIR-01 to DIR-05",
+        "CLOSE-01 to CLOSE-06",
+        "SIL-01 to SIL-06",
+        "SERR-01 to SERR-12",
+        "ERR-01 to ERR-25",
+        "ERR-19a to ERR-19c",
+        "XML-01 to XML-22",
+        "DOS-01 to DOS-11",
+        "LIM-01 to LIM-07",
+    ] {
         expected.extend(ids(family));
     }
     assert_eq!(expected.len(), 165);

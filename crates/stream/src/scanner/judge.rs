@@ -58,7 +58,11 @@ impl Scanner {
                 compared.push((index as u32, 0));
             }
         }
-        let result = if compared.len() > 1 { self.refuse_twins(bytes, &mut compared) } else { Ok(()) };
+        let result = if compared.len() > 1 {
+            self.refuse_twins(bytes, &mut compared)
+        } else {
+            Ok(())
+        };
         self.compared = compared;
         result
     }
@@ -71,7 +75,10 @@ impl Scanner {
         let local = |entry: &(u32, u32)| name(entry).map(|name| name.local(bytes));
         compared.sort_unstable_by_key(local);
         let mut twin = None;
-        for same in compared.chunk_by_mut(|a, b| local(a) == local(b)).filter(|same| same.len() > 1) {
+        for same in compared
+            .chunk_by_mut(|a, b| local(a) == local(b))
+            .filter(|same| same.len() > 1)
+        {
             for entry in same.iter_mut() {
                 let prefix = name(entry).map_or(&b""[..], |name| name.prefix(bytes));
                 entry.1 = self.namespaces.number(prefix, bytes, &self.scope).unwrap_or(u32::MAX);

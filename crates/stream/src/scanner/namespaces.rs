@@ -51,8 +51,14 @@ impl Scope {
             let same = |(declared, _): &(String, String)| declared.as_bytes() == prefix;
             return self.declarations.iter().position(same);
         }
-        let prefix_of = |index: &u32| self.declarations.get(*index as usize).map(|(declared, _)| declared.as_bytes());
-        let found = self.sorted.binary_search_by(|index| prefix_of(index).cmp(&Some(prefix)));
+        let prefix_of = |index: &u32| {
+            self.declarations
+                .get(*index as usize)
+                .map(|(declared, _)| declared.as_bytes())
+        };
+        let found = self
+            .sorted
+            .binary_search_by(|index| prefix_of(index).cmp(&Some(prefix)));
         self.sorted.get(found.ok()?).map(|&index| index as usize)
     }
 
@@ -212,7 +218,10 @@ impl Namespaces {
     #[inline]
     pub(crate) fn leave(&mut self, depth: u32) {
         while let Some(last) = self.stack.len.checked_sub(1)
-            && self.stack.get(last).is_some_and(|declaration| declaration.depth >= depth)
+            && self
+                .stack
+                .get(last)
+                .is_some_and(|declaration| declaration.depth >= depth)
         {
             self.stack.truncate(last);
         }
@@ -239,7 +248,11 @@ impl Namespaces {
     /// Puts the last declaration into the index, or all of them if there was none.
     #[cold]
     fn index(&mut self, bytes: &[u8]) {
-        let from = if self.by_prefix.is_some() { self.stack.len - 1 } else { 0 };
+        let from = if self.by_prefix.is_some() {
+            self.stack.len - 1
+        } else {
+            0
+        };
         let by_prefix = self.by_prefix.get_or_insert_default();
         for (at, declaration) in self.stack.iter().enumerate().skip(from) {
             let places = by_prefix.entry(declaration.prefix(bytes).to_vec()).or_default();
@@ -367,7 +380,11 @@ mod tests {
                 0 => {
                     let keep = number / 5 % (expected.len() + 1);
                     // Now and then far down, mostly by a little.
-                    let keep = if round % 97 == 0 { keep } else { keep.max(expected.len().saturating_sub(3)) };
+                    let keep = if round % 97 == 0 {
+                        keep
+                    } else {
+                        keep.max(expected.len().saturating_sub(3))
+                    };
                     expected.truncate(keep);
                     namespaces.truncate(keep);
                 }
@@ -379,7 +396,10 @@ mod tests {
                         declares: true,
                     };
                     // As if it were xmlns:PREFIX, whose local part is what is declared.
-                    let attribute = Attribute { name: Name::new(at.wrapping_sub(1), at, at + 1), ..attribute };
+                    let attribute = Attribute {
+                        name: Name::new(at.wrapping_sub(1), at, at + 1),
+                        ..attribute
+                    };
                     expected.push(bytes[at]);
                     namespaces.redeclare(&attribute, &bytes, 0);
                 }
@@ -399,7 +419,9 @@ mod tests {
 
     #[test]
     fn many_declarations_of_a_header_are_found_by_prefix() {
-        let declarations: Vec<_> = (0..100).map(|n| (format!("p{}", n * 37 % 100), n.to_string())).collect();
+        let declarations: Vec<_> = (0..100)
+            .map(|n| (format!("p{}", n * 37 % 100), n.to_string()))
+            .collect();
         let scope = Scope::new(declarations.clone(), None);
         for (prefix, namespace) in &declarations {
             assert_eq!(scope.namespace(prefix), Some(&**namespace));

@@ -91,9 +91,7 @@ impl Scanner {
         }
         let prefix = self.tag.prefix(bytes);
         if self.strict_prefixes && !matches!(prefix, b"" | b"stream") {
-            return Err(Error::Header(HeaderError::Prefix {
-                prefix: quote(prefix),
-            }));
+            return Err(Error::Header(HeaderError::Prefix { prefix: quote(prefix) }));
         }
         self.root = Some(self.tag.whole(bytes).into());
         let lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");

@@ -70,6 +70,8 @@ impl Stack {
 
 impl Declaration {
     pub(super) fn prefix<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.prefix.0 as usize..self.prefix.1 as usize).unwrap_or_default()
+        bytes
+            .get(self.prefix.0 as usize..self.prefix.1 as usize)
+            .unwrap_or_default()
     }
 }
