@@ -15,7 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", stream.report());
 
     if let Some(Event::Features(features)) = stream.next_event()? {
-        println!("log in with one of: {}", features.mechanisms().collect::<Vec<_>>().join(", "));
+        println!(
+            "log in with one of: {}",
+            features.mechanisms().collect::<Vec<_>>().join(", ")
+        );
     }
     stream.close()?;
     Ok(())

@@ -15,8 +15,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stream = io::tokio::connect(config, domain.parse::<xmpp_tls::Domain>()?).await?;
     println!("{}", stream.report());
 
-    if let Some(Event::Features(features)) = stream.next().await? {
-        println!("log in with one of: {}", features.mechanisms().collect::<Vec<_>>().join(", "));
+    if let Some(Event::Features(features)) = stream.next_event().await? {
+        println!(
+            "log in with one of: {}",
+            features.mechanisms().collect::<Vec<_>>().join(", ")
+        );
     }
     stream.close().await?;
     Ok(())

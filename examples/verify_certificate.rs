@@ -30,13 +30,20 @@ fn judge(domain: &str, chain: &[u8], ca: &[u8]) -> Result<(), Box<dyn Error>> {
     let domain: Domain = domain.parse()?;
     // What is expected is known before the certificate is looked at.
     let references = ReferenceIds::new(&domain, StreamKind::ClientToServer);
-    let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms.all;
+    let algorithms = rustls::crypto::ring::default_provider()
+        .signature_verification_algorithms
+        .all;
     let verifier = IdentityVerifier::new(roots::from_pem(ca)?, algorithms);
     let now = UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?);
 
     if let Some(leaf) = chain.first() {
         let facts = CertificateFacts::from_der(leaf)?;
-        println!("{} for {:?}, valid until {}", facts.subject, facts.dns, facts.not_after_text());
+        println!(
+            "{} for {:?}, valid until {}",
+            facts.subject,
+            facts.dns,
+            facts.not_after_text()
+        );
     }
     match verifier.verify(&chain, &references, Purpose::Server, now).check() {
         Ok(matched) => println!("good for {domain}: {matched}"),

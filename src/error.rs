@@ -15,6 +15,8 @@ pub enum Phase {
     Tls,
     /// Inside TLS, waiting for the peer's stream header.
     Header,
+    /// The stream is open, and the client has not logged in yet.
+    Authentication,
     /// The stream is open.
     Open,
     /// The stream is being closed.
@@ -27,6 +29,7 @@ impl fmt::Display for Phase {
             Phase::Starttls => "negotiating STARTTLS",
             Phase::Tls => "the TLS handshake",
             Phase::Header => "waiting for the stream header",
+            Phase::Authentication => "waiting for the client to log in",
             Phase::Open => "the stream was open",
             Phase::Closing => "closing the stream",
         })
@@ -37,28 +40,28 @@ impl fmt::Display for Phase {
 ///
 /// Its one line of text names the domain, the finding and, where there is one, the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Error {
-    /// The domain this is about, as far as it is known: the one wanted, or ours on the receiving side.
-    pub domain: Option<Domain>,
-    /// Where the session stood.
-    pub phase: Phase,
-    /// What happened.
-    pub kind: ErrorKind,
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    domain: Option<Domain>,
+    phase: Phase,
+    kind: ErrorKind,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = self.domain() {
             write!(f, "{domain}: ")?;
         }
-        write!(f, "{}: {}", self.phase, self.kind)
+        write!(f, "{}: {}", self.0.phase, self.0.kind)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.kind)
+        // The kind itself is in our text already.
+        std::error::Error::source(&self.0.kind)
     }
 }
 
@@ -86,7 +89,7 @@ pub enum ErrorKind {
     Header(HeaderProblem),
     /// The peer closed the stream with an error.
     #[error("the peer closed the stream: {0}")]
-    StreamError(StreamError),
+    StreamError(Box<StreamError>),
     /// The peer said nothing in time.
     #[error("timed out")]
     TimedOut,
@@ -160,14 +163,34 @@ impl HeaderProblem {
 }
 
 impl Error {
+    pub(crate) fn new(domain: Option<Domain>, phase: Phase, kind: ErrorKind) -> Self {
+        Error(Box::new(Inner { domain, phase, kind }))
+    }
+
+    /// The domain this is about, as far as it is known: the one wanted, or ours on the receiving side.
+    pub fn domain(&self) -> Option<&Domain> {
+        self.0.domain.as_ref()
+    }
+
+    /// Where the session stood.
+    pub fn phase(&self) -> Phase {
+        self.0.phase
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
     /// The stream error the peer was told. `None` where XML is not spoken: a failure of TLS or of the
     /// certificate ends in a bare close (RFC 6120 section 5.4.3.2).
     pub fn stream_condition(&self) -> Option<StreamCondition> {
-        match &self.kind {
+        match self.kind() {
             ErrorKind::Starttls(source) => source.stream_condition(),
             ErrorKind::Stream(source) => source.stream_condition(),
             ErrorKind::Header(problem) => Some(problem.stream_condition()),
-            ErrorKind::TimedOut if self.phase == Phase::Header => Some(StreamCondition::CONNECTION_TIMEOUT),
+            ErrorKind::TimedOut if self.phase() == Phase::Header => Some(StreamCondition::CONNECTION_TIMEOUT),
+            ErrorKind::TimedOut if self.phase() == Phase::Authentication => Some(StreamCondition::POLICY_VIOLATION),
             ErrorKind::TimedOut
             | ErrorKind::Tls(_)
             | ErrorKind::Identity(_)
@@ -180,7 +203,7 @@ impl Error {
 
     /// The verdict on the peer's certificate, if that is what failed.
     pub fn identity(&self) -> Option<&IdentityError> {
-        match &self.kind {
+        match self.kind() {
             ErrorKind::Identity(error) | ErrorKind::Tls(TlsError::CertificateRejected(error)) => Some(error),
             _ => None,
         }

@@ -1,5 +1,97 @@
-//! Every XMPP stream encrypted and authenticated: STARTTLS and direct TLS, verified by RFC 6125/9525,
-//! with a report of what protects the connection. Sans-IO, for any runtime.
+//! Every XMPP stream encrypted and authenticated: STARTTLS and direct TLS, the server verified by
+//! RFC 6120, RFC 6125 and RFC 9525, and a report of what protects the connection.
+//!
+//! This crate joins the layers below it ([`stream`], [`starttls`], [`identity`]) with TLS by rustls. It
+//! is sans-IO: a [`Session`](session::Session) takes bytes and time and gives bytes and events, and the
+//! drivers of [`io`] are the only part that knows sockets and clocks.
+//!
+//! ```text
+//!   your client or server
+//!          |
+//!     io: tokio, futures, blocking         clocks and sockets, nowhere else
+//!          |
+//!     session ---- policy, danger          one engine from the first octet to the last
+//!      |    |  \
+//!      |    |   tls -> rustls              the seam to TLS libraries
+//!      |   identity                        who is the peer?
+//!    starttls                              the clear part, both roles
+//!      |
+//!    stream                                the XML codec
+//! ```
+//!
+//! # What it is not
+//!
+//! No XMPP client or server. It ends where SASL begins: features, login, stanzas and routing are the
+//! application's. It never dials anybody on its own, and reads no process-wide default: crypto
+//! provider, trust anchors, randomness and time are arguments.
+//!
+//! # A client in a few lines
+//!
+#![cfg_attr(
+    all(feature = "tokio", feature = "native-roots", feature = "ring"),
+    doc = "```no_run"
+)]
+#![cfg_attr(
+    not(all(feature = "tokio", feature = "native-roots", feature = "ring")),
+    doc = "```ignore"
+)]
+//! use std::sync::Arc;
+//! use xmpp_tls::session::ClientConfig;
+//! use xmpp_tls::{Domain, io, roots};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let provider = Arc::new(rustls::crypto::ring::default_provider());
+//! let config = Arc::new(ClientConfig::rustls(provider, roots::native()?));
+//! let stream = io::tokio::connect(config, "example.org".parse::<Domain>()?).await?;
+//! println!("{}", stream.report());
+//! # Ok(()) }
+//! ```
+//!
+//! # The loop, without a runtime
+//!
+//! What every driver does with a session; `peer` stands for a socket.
+//!
+//! ```
+//! use xmpp_tls::session::{Event, Session};
+//! use xmpp_tls::{Engine, Error, Output};
+//!
+//! fn run(session: &mut Session, peer: &mut impl Peer) -> Result<(), Error> {
+//!     loop {
+//!         match session.poll_output()? {
+//!             Output::Transmit(bytes) => peer.write(&bytes),
+//!             Output::Event(Event::Secured(report)) => println!("{report}"),
+//!             Output::Event(Event::Closed(_)) => return Ok(()),
+//!             Output::Event(_) => {} // Opened, Features, Element: the application's
+//!             Output::WantsInput(deadline) => match peer.read_until(deadline) {
+//!                 Read::Data(now, data) => session.handle_input(now, &data)?,
+//!                 Read::End(now) => session.handle_eof(now)?,
+//!                 Read::Nothing(now) => session.handle_timeout(now)?,
+//!             },
+//!         }
+//!     }
+//! }
+//! # use std::time::Instant;
+//! # enum Read { Data(Instant, Vec<u8>), End(Instant), Nothing(Instant) }
+//! # trait Peer { fn write(&mut self, bytes: &[u8]); fn read_until(&mut self, deadline: Option<Instant>) -> Read; }
+//! ```
+//!
+//! # Security
+//!
+//! The [`Policy`](policy::Policy) is strict by default, and everything weaker takes a value of
+//! [`danger`]. [`manual`] says what this stops and what it does not, why each default is what it is, and
+//! which test proves which clause.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `futures` (default) | [`io`]'s driver for any async runtime |
+//! | `tokio` | [`io`]'s driver for tokio |
+//! | `ring`, `aws-lc-rs` | make that provider available from rustls; you pass it in |
+//! | `native-roots` | `roots::native`: the trust anchors of the system |
+//! | `serde` | reports as data |
+//!
+//! Features only add; none changes behaviour.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
@@ -7,9 +99,10 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod error;
 pub mod danger;
+mod error;
 pub mod io;
+pub mod manual;
 pub mod policy;
 pub mod roots;
 pub mod security;
@@ -17,9 +110,18 @@ pub mod session;
 mod time;
 pub mod tls;
 
+pub use bytes::Bytes;
 pub use error::{Error, ErrorKind, HeaderProblem, Phase, PolicyViolation};
+pub use pki_types;
 pub use time::Now;
 pub use xmpp_identity as identity;
 pub use xmpp_starttls as starttls;
 pub use xmpp_stream as stream;
-pub use xmpp_tls_core::{self as core, Domain, DomainError, Engine, Output, Side, StreamCondition, StreamKind};
+pub use xmpp_tls_core::{
+    Domain, DomainError, Engine, Output, Side, StreamCondition, StreamId, StreamKind, deadline, ns,
+};
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "tokio", feature = "native-roots", feature = "ring"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

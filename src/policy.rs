@@ -11,21 +11,25 @@ use xmpp_stream::Limits;
 /// weaker needs a value of the [`danger`] module, so it can be found by searching for that word.
 ///
 /// ```
-/// use xmpp_starttls::TlsVersion;
-/// use xmpp_tls::policy::Policy;
+/// use xmpp_tls::policy::{MinimumVersion, Policy};
 ///
 /// let mut policy = Policy::default();
-/// policy.minimum_version = TlsVersion::TLS_1_3;
+/// policy.minimum_version = MinimumVersion::Tls13;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
     /// Whether a stream may go on without TLS. Required by default (RFC 7590, RFC 9325 section 3.2).
-    pub encryption: Encryption,
+    pub encryption: EncryptionPolicy,
     /// Whether the server's certificate must be good. Required by default (RFC 7590 section 3.4).
-    pub authentication: Authentication,
+    pub authentication: AuthenticationPolicy,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
-    pub minimum_version: TlsVersion,
+    pub minimum_version: MinimumVersion,
+    /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
+    /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
+    ///
+    /// COMPAT: clients based on go-xmpp and sslscan 2.0 send a line break there.
+    pub whitespace_behind_starttls: bool,
     /// How long each step may take.
     pub timeouts: Timeouts,
     /// What a peer may make us hold before it has authenticated.
@@ -37,9 +41,10 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Policy {
-            encryption: Encryption::Required,
-            authentication: Authentication::Required,
-            minimum_version: TlsVersion::TLS_1_2,
+            encryption: EncryptionPolicy::Required,
+            authentication: AuthenticationPolicy::Required,
+            minimum_version: MinimumVersion::default(),
+            whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
             limits_after_authentication: Limits::after_authentication(),
@@ -49,7 +54,8 @@ impl Default for Policy {
 
 /// Whether a stream may go on without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Encryption {
+#[non_exhaustive]
+pub enum EncryptionPolicy {
     /// Nothing but the negotiation of TLS is ever said in clear. A peer that does not offer TLS is
     /// asked for it all the same (RFC 7590 section 3.1).
     #[default]
@@ -60,12 +66,34 @@ pub enum Encryption {
 
 /// Whether the server's certificate must be good for the domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Authentication {
+#[non_exhaustive]
+pub enum AuthenticationPolicy {
     /// A bad certificate ends the handshake.
     #[default]
     Required,
     /// A bad certificate is recorded in the report and the stream goes on, encrypted to somebody.
     Recorded(danger::UnverifiedPeerAccepted),
+}
+
+/// The lowest TLS version to negotiate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MinimumVersion {
+    /// TLS 1.2 and later (RFC 9325 section 3.1.1).
+    #[default]
+    Tls12,
+    /// TLS 1.3 and later.
+    Tls13,
+}
+
+impl MinimumVersion {
+    /// As a version.
+    pub fn version(self) -> TlsVersion {
+        match self {
+            MinimumVersion::Tls12 => TlsVersion::TLS_1_2,
+            MinimumVersion::Tls13 => TlsVersion::TLS_1_3,
+        }
+    }
 }
 
 /// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer
@@ -81,6 +109,9 @@ pub struct Timeouts {
     pub tls: Duration,
     /// From the end of the handshake to the peer's stream header.
     pub header: Duration,
+    /// From the open stream to [`Session::restart`](crate::session::Session::restart), on the receiving
+    /// side: a client that does not log in is left.
+    pub authentication: Duration,
     /// From our closing tag to the peer's, then to its `close_notify`.
     pub close: Duration,
 }
@@ -92,6 +123,7 @@ impl Default for Timeouts {
             starttls: Duration::from_secs(30),
             tls: Duration::from_secs(30),
             header: Duration::from_secs(30),
+            authentication: Duration::from_secs(60),
             close: Duration::from_secs(5),
         }
     }

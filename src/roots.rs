@@ -33,8 +33,10 @@ pub fn from_pem(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, RootsError> {
     let mut anchors = Vec::new();
     for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
         let certificate = certificate.map_err(|error| RootsError::Pem(error.to_string()))?;
-        let anchor = xmpp_identity::trust_anchor(&certificate)
-            .map_err(|source| RootsError::Certificate { number: index + 1, source })?;
+        let anchor = xmpp_identity::trust_anchor(&certificate).map_err(|source| RootsError::Certificate {
+            number: index + 1,
+            source,
+        })?;
         anchors.push(anchor);
     }
     if anchors.is_empty() {
@@ -51,7 +53,11 @@ pub fn from_pem(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, RootsError> {
 #[cfg(feature = "native-roots")]
 pub fn native() -> Result<Vec<TrustAnchor<'static>>, RootsError> {
     let found = rustls_native_certs::load_native_certs();
-    let anchors: Vec<_> = found.certs.iter().filter_map(|der| xmpp_identity::trust_anchor(der).ok()).collect();
+    let anchors: Vec<_> = found
+        .certs
+        .iter()
+        .filter_map(|der| xmpp_identity::trust_anchor(der).ok())
+        .collect();
     if anchors.is_empty() {
         let reasons: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
         return Err(RootsError::None(reasons.join("; ")));

@@ -5,7 +5,7 @@ mod common;
 use common::{DOMAIN, World, domain};
 use std::net::IpAddr;
 use std::sync::Arc;
-use xmpp_tls::policy::{Authentication as Demand, Policy};
+use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::Authentication;
 use xmpp_tls::session::{ClientConfig, Mode, ServerConfig, Session, Target};
 use xmpp_tls::tls::rustls::RustlsAcceptor;
@@ -23,24 +23,64 @@ struct Bad {
 
 fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
     let named = || LeafSpec::for_domain(DOMAIN);
-    let bad = |name, issued, says, alert| Bad { name, issued, says, alert };
+    let bad = |name, issued, says, alert| Bad {
+        name,
+        issued,
+        says,
+        alert,
+    };
     let other = TestCa::new("A CA that nobody trusts");
     let constrained = ca.intermediate(CaSpec::new("constrained").permit_dns("corp.example"));
     vec![
-        bad("self-signed", ca.issue(named().self_signed()), &["self-signed"], "UnknownCA"),
+        bad(
+            "self-signed",
+            ca.issue(named().self_signed()),
+            &["self-signed"],
+            "UnknownCA",
+        ),
         bad("unknown CA", other.issue(named()), &["no trust anchor"], "UnknownCA"),
-        bad("expired", ca.issue(named().expired()), &["expired on"], "CertificateExpired"),
-        bad("not yet valid", ca.issue(named().not_yet_valid()), &["not valid before"], "CertificateUnknown"),
+        bad(
+            "expired",
+            ca.issue(named().expired()),
+            &["expired on"],
+            "CertificateExpired",
+        ),
+        bad(
+            "not yet valid",
+            ca.issue(named().not_yet_valid()),
+            &["not valid before"],
+            "CertificateExpired",
+        ),
         bad(
             "wrong name",
             ca.issue(LeafSpec::for_domain("example.net")),
             &["example.net", "needed example.org"],
             "BadCertificate",
         ),
-        bad("subdomain", ca.issue(LeafSpec::new().dns("xmpp.example.org")), &["xmpp.example.org"], "BadCertificate"),
-        bad("wildcard", ca.issue(LeafSpec::new().dns("*.example.org")), &["*.example.org"], "BadCertificate"),
-        bad("CN only", ca.issue(LeafSpec::new().cn(DOMAIN)), &["needed example.org"], "BadCertificate"),
-        bad("NUL", ca.issue(LeafSpec::new().dns(b"example.org\0.evil.example")), &["needed example.org"], "BadCertificate"),
+        bad(
+            "subdomain",
+            ca.issue(LeafSpec::new().dns("xmpp.example.org")),
+            &["xmpp.example.org"],
+            "BadCertificate",
+        ),
+        bad(
+            "wildcard",
+            ca.issue(LeafSpec::new().dns("*.example.org")),
+            &["*.example.org"],
+            "BadCertificate",
+        ),
+        bad(
+            "CN only",
+            ca.issue(LeafSpec::new().cn(DOMAIN)),
+            &["needed example.org"],
+            "BadCertificate",
+        ),
+        bad(
+            "NUL",
+            ca.issue(LeafSpec::new().dns(b"example.org\0.evil.example")),
+            &["needed example.org"],
+            "BadCertificate",
+        ),
         bad(
             "SRV-ID of the other service",
             ca.issue(LeafSpec::new().srv("_xmpp-server", DOMAIN)),
@@ -53,9 +93,24 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             &["needed example.org"],
             "BadCertificate",
         ),
-        bad("client purpose", ca.issue(named().eku(Eku::Client)), &["clientAuth", "serverAuth"], "CertificateUnknown"),
-        bad("CA as leaf", ca.issue(named().ca_true()), &["CA certificate"], "CertificateUnknown"),
-        bad("constrained CA", constrained.issue(named()), &["name constraints"], "CertificateUnknown"),
+        bad(
+            "client purpose",
+            ca.issue(named().eku(Eku::Client)),
+            &["clientAuth", "serverAuth"],
+            "UnsupportedCertificate",
+        ),
+        bad(
+            "CA as leaf",
+            ca.issue(named().ca_true()),
+            &["CA certificate"],
+            "CertificateUnknown",
+        ),
+        bad(
+            "constrained CA",
+            constrained.issue(named()),
+            &["name constraints"],
+            "CertificateUnknown",
+        ),
         bad(
             "constrained CA, XmppAddr",
             constrained.issue(LeafSpec::new().xmpp_addr(DOMAIN)),
@@ -64,7 +119,9 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
         ),
         bad(
             "missing intermediate",
-            ca.intermediate(CaSpec::new("intermediate")).issue(named()).without_intermediates(),
+            ca.intermediate(CaSpec::new("intermediate"))
+                .issue(named())
+                .without_intermediates(),
             &["intermediate certificate is missing"],
             "UnknownCA",
         ),
@@ -85,8 +142,12 @@ fn a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on() {
         for case in bad_certificates(&world.ca) {
             let mut pair = world.pair(world.client_config(), world.server_config(&case.issued), mode);
             pair.drive();
-            let error = pair.a.error.as_ref().unwrap_or_else(|| panic!("{} was accepted", case.name));
-            assert_eq!(error.phase, Phase::Tls, "{}", case.name);
+            let error = pair
+                .a
+                .error
+                .as_ref()
+                .unwrap_or_else(|| panic!("{} was accepted", case.name));
+            assert_eq!(error.phase(), Phase::Tls, "{}", case.name);
             let identity = error.identity().unwrap_or_else(|| panic!("{}: {error}", case.name));
             for words in case.says {
                 assert!(identity.to_string().contains(words), "{}: {identity}", case.name);
@@ -105,14 +166,19 @@ fn a_policy_that_only_records_shows_the_finding_and_never_says_authenticated() {
     let world = World::new();
     for case in bad_certificates(&world.ca) {
         let mut config: ClientConfig = world.client_config();
-        config.policy.authentication =
-            Demand::Recorded(danger::UnverifiedPeerAccepted::anybody_may_be_the_peer());
+        config.policy.authentication = Demand::Recorded(danger::UnverifiedPeerAccepted::anybody_may_be_the_peer());
         let mut pair = world.pair(config, world.server_config(&case.issued), Mode::StartTls);
         pair.drive();
         pair.assert_no_error();
         let report = pair.a.engine.report().unwrap();
-        assert!(report.is_encrypted() && !report.is_authenticated(), "{}: {report}", case.name);
-        let Authentication::Rejected { error, .. } = &report.authentication else { panic!("{report}") };
+        assert!(
+            report.is_encrypted() && !report.is_authenticated(),
+            "{}: {report}",
+            case.name
+        );
+        let Authentication::Rejected { error, .. } = report.authentication() else {
+            panic!("{report}")
+        };
         for words in case.says {
             assert!(error.to_string().contains(words), "{}: {error}", case.name);
             assert!(report.to_string().contains(words), "{}: {report}", case.name);
@@ -126,16 +192,24 @@ fn every_kind_of_identifier_is_accepted_and_reported() {
     for (spec, expected) in [
         (LeafSpec::new().dns(DOMAIN), "DNS-ID example.org"),
         (LeafSpec::new().dns("EXAMPLE.org"), "DNS-ID EXAMPLE.org"),
-        (LeafSpec::new().srv("_xmpp-client", DOMAIN), "SRV-ID _xmpp-client.example.org"),
+        (
+            LeafSpec::new().srv("_xmpp-client", DOMAIN),
+            "SRV-ID _xmpp-client.example.org",
+        ),
         (LeafSpec::new().xmpp_addr(DOMAIN), "XmppAddr example.org"),
         (LeafSpec::new().dns("*.org").dns(DOMAIN), "DNS-ID example.org"),
     ] {
-        let mut pair =
-            world.pair(world.client_config(), world.server_config(&world.ca.issue(spec)), Mode::StartTls);
+        let mut pair = world.pair(
+            world.client_config(),
+            world.server_config(&world.ca.issue(spec)),
+            Mode::StartTls,
+        );
         pair.drive();
         pair.assert_no_error();
         let report = pair.a.engine.report().unwrap();
-        let Authentication::Certificate { matched, .. } = &report.authentication else { panic!("{report}") };
+        let Authentication::Certificate { matched, .. } = report.authentication() else {
+            panic!("{report}")
+        };
         assert_eq!(matched.presented.to_string(), expected);
     }
 }
@@ -144,13 +218,20 @@ fn every_kind_of_identifier_is_accepted_and_reported() {
 fn id_10_an_ip_literal_needs_an_ip_id() {
     let world = World::new();
     let address: IpAddr = "192.0.2.1".parse().unwrap();
-    for (spec, good) in [(LeafSpec::new().ip(address), true), (LeafSpec::new().dns("192.0.2.1"), false)] {
+    for (spec, good) in [
+        (LeafSpec::new().ip(address), true),
+        (LeafSpec::new().dns("192.0.2.1"), false),
+    ] {
         let issued = world.ca.issue(spec);
         let acceptor = RustlsAcceptor::new(world.provider.clone())
             .with_certificate(domain("192.0.2.1"), issued.chain.clone(), issued.key())
             .unwrap();
-        let client =
-            Session::client(Arc::new(world.client_config()), Target::new(domain("192.0.2.1")), world.now()).unwrap();
+        let client = Session::client(
+            Arc::new(world.client_config()),
+            Target::new(domain("192.0.2.1")),
+            world.now(),
+        )
+        .unwrap();
         let server = world.server(ServerConfig::new(acceptor), Mode::StartTls);
         let mut pair = Pair::new(client, server, world.clock);
         pair.drive();
@@ -164,20 +245,25 @@ fn a_certificate_without_its_key_never_authenticates() {
     let world = World::new();
     let (shown, held) = (world.good_certificate(), world.good_certificate());
     // Only an attacker would pair these two; our own configuration refuses to.
-    let refused = RustlsAcceptor::new(world.provider.clone()).with_certificate(
-        domain(DOMAIN),
-        shown.chain.clone(),
-        held.key(),
+    let refused =
+        RustlsAcceptor::new(world.provider.clone()).with_certificate(domain(DOMAIN), shown.chain.clone(), held.key());
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("certificate or key for example.org")
     );
-    assert!(refused.unwrap_err().to_string().contains("certificate or key for example.org"));
 }
 
 #[test]
 fn the_policy_is_strict_by_default() {
     let policy = Policy::default();
     assert_eq!(policy.authentication, Demand::Required);
-    assert_eq!(policy.encryption, xmpp_tls::policy::Encryption::Required);
-    assert_eq!(policy.minimum_version, xmpp_tls::starttls::TlsVersion::TLS_1_2);
+    assert_eq!(policy.encryption, xmpp_tls::policy::EncryptionPolicy::Required);
+    assert_eq!(
+        policy.minimum_version.version(),
+        xmpp_tls::starttls::TlsVersion::TLS_1_2
+    );
 }
 
 #[test]
@@ -188,6 +274,37 @@ fn res_11_the_name_of_the_host_connected_to_is_no_identity() {
     let mut pair = world.pair(world.client_config(), world.server_config(&issued), Mode::DirectTls);
     pair.drive();
     let text = pair.a.error.as_ref().unwrap().to_string();
-    assert!(text.contains("xmpp.hosting.example") && text.contains("needed example.org"), "{text}");
-    assert_eq!(pair.a.error.as_ref().unwrap().domain, Some("example.org".parse::<Domain>().unwrap()));
+    assert!(
+        text.contains("xmpp.hosting.example") && text.contains("needed example.org"),
+        "{text}"
+    );
+    assert_eq!(
+        pair.a.error.as_ref().unwrap().domain(),
+        Some(&"example.org".parse::<Domain>().unwrap())
+    );
+}
+
+/// A TLS library that does not ask during the handshake is no way around the certificate.
+#[test]
+fn the_session_judges_the_certificate_where_the_tls_library_did_not() {
+    use common::fake_tls::{FakeConnector, SERVER_HELLO};
+    use xmpp_tls::{Engine, ErrorKind, Output};
+    let world = World::new();
+    let expired = world.ca.issue(LeafSpec::for_domain(DOMAIN).expired());
+    for chain in [Vec::new(), expired.chain.clone()] {
+        let mut config = world.client_config();
+        config.connector = Arc::new(FakeConnector { peer_chain: chain });
+        let mut session =
+            Session::client(Arc::new(config), Target::new(domain(DOMAIN)).direct_tls(), world.now()).unwrap();
+        session.handle_input(world.clock.now(), SERVER_HELLO).unwrap();
+        let error = loop {
+            match session.poll_output() {
+                Ok(Output::Transmit(_)) => {}
+                Ok(output) => panic!("{output:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error.kind(), ErrorKind::Identity(_)), "{error}");
+        assert!(session.report().is_none());
+    }
 }

@@ -24,13 +24,13 @@ fn real_time() -> World {
 
 fn endpoint(listener: &TcpListener) -> Endpoint {
     let address = listener.local_addr().unwrap();
-    Endpoint { host: address.ip().to_string(), port: address.port() }
+    Endpoint::new(address.ip().to_string(), address.port())
 }
 
 /// One client served on a thread: secured, offered a login, and closed when it closes.
 fn serve_one(listener: TcpListener, config: ServerConfig, mode: Mode) -> std::thread::JoinHandle<Result<(), Error>> {
     std::thread::spawn(move || {
-        let (socket, _) = listener.accept()?;
+        let (socket, _) = listener.accept().unwrap();
         let mut stream = blocking::accept(socket, Arc::new(config), mode)?;
         stream.send(&login_features())?;
         while stream.next_event()?.is_some() {}
@@ -54,7 +54,9 @@ fn blocking_client_and_server_over_tcp() {
         let server = serve_one(listener, world.server_config(&world.good_certificate()), mode);
         let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(mode)).unwrap();
         assert!(stream.report().is_authenticated());
-        let Some(Event::Features(features)) = stream.next_event().unwrap() else { panic!("no features") };
+        let Some(Event::Features(features)) = stream.next_event().unwrap() else {
+            panic!("no features")
+        };
         assert!(features.mechanisms().eq(["PLAIN"]));
         assert_eq!(stream.close().unwrap(), Closed::Properly);
         server.join().unwrap().unwrap();
@@ -68,9 +70,11 @@ async fn tokio_client_over_tcp() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = endpoint(&listener);
         let server = serve_one(listener, world.server_config(&world.good_certificate()), mode);
-        let mut stream = driver::connect_to(&endpoint, Arc::new(world.client_config()), target(mode)).await.unwrap();
+        let mut stream = driver::connect_to(&endpoint, Arc::new(world.client_config()), target(mode))
+            .await
+            .unwrap();
         assert!(stream.report().is_authenticated());
-        assert!(matches!(stream.next().await.unwrap(), Some(Event::Features(_))));
+        assert!(matches!(stream.next_event().await.unwrap(), Some(Event::Features(_))));
         assert_eq!(stream.close().await.unwrap(), Closed::Properly);
         server.join().unwrap().unwrap();
     }
@@ -96,9 +100,16 @@ fn the_reason_of_the_session_wins_over_the_end_of_the_socket() {
     let issued = world.ca.issue(xmpp_tls_testkit::LeafSpec::for_domain("example.net"));
     let server = serve_one(listener, world.server_config(&issued), Mode::StartTls);
     let error = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
-    assert!(error.identity().is_some_and(|identity| identity.is_name_mismatch()), "{error}");
-    let Err(Error::Session(heard)) = server.join().unwrap() else { panic!("the server was content") };
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
+    assert!(
+        error.identity().is_some_and(|identity| identity.is_name_mismatch()),
+        "{error}"
+    );
+    let Err(Error::Session(heard)) = server.join().unwrap() else {
+        panic!("the server was content")
+    };
     assert!(heard.to_string().contains("BadCertificate"), "{heard}");
 }
 
@@ -124,9 +135,16 @@ async fn silence_ends_in_an_error_that_names_the_phase() {
     let session = world.client(world.client_config(), Mode::StartTls);
     let timer = Jumping(Mutex::new(world.now()));
     let error = XmppStream::establish(session, ours.compat(), timer).await.unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
-    assert_eq!(error.phase, Phase::Starttls);
-    assert!(error.to_string().contains("timed out while waiting for the stream header"), "{error}");
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.phase(), Phase::Starttls);
+    assert!(
+        error
+            .to_string()
+            .contains("timed out while waiting for the stream header"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -164,8 +182,15 @@ impl Write for Stalled {
 
 impl Transport for Stalled {
     fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        assert!(timeout.is_some_and(|timeout| !timeout.is_zero()), "nothing waits for ever before the stream is open");
+        assert!(
+            timeout.is_some_and(|timeout| !timeout.is_zero()),
+            "nothing waits for ever before the stream is open"
+        );
         self.timeouts.push(timeout);
+        Ok(())
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -178,8 +203,10 @@ fn blocking_reads_are_bounded_by_the_session() {
     let session =
         xmpp_tls::session::Session::client(Arc::new(config), target(Mode::StartTls), xmpp_tls::io::now()).unwrap();
     let error = BlockingStream::establish(session, Stalled::default()).unwrap_err();
-    let Error::Session(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind, ErrorKind::Starttls(_)), "{error}");
+    let Error::Session(error) = error else {
+        panic!("{error}")
+    };
+    assert!(matches!(error.kind(), ErrorKind::Starttls(_)), "{error}");
 }
 
 #[test]
@@ -195,7 +222,147 @@ fn a_socket_that_is_not_xmpp_at_all_gets_an_error_about_xml() {
         rest
     });
     let error = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap_err();
-    assert!(matches!(&error, Error::Session(error) if error.phase == Phase::Starttls), "{error}");
+    assert!(
+        matches!(&error, Error::Session(error) if error.phase() == Phase::Starttls),
+        "{error}"
+    );
     let told = String::from_utf8(server.join().unwrap()).unwrap();
     assert!(told.contains("<stream:error>"), "{told}");
+}
+
+/// Two streams that are open to each other over a pipe of this size.
+async fn open_pair(
+    world: &World,
+    room: usize,
+) -> [XmppStream<tokio_util::compat::Compat<tokio::io::DuplexStream>, Still>; 2] {
+    let (ours, theirs) = tokio::io::duplex(room);
+    let client = world.client(world.client_config(), Mode::DirectTls);
+    let server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
+    let (client, server) = tokio::join!(
+        XmppStream::establish(client, ours.compat(), Still(world.now())),
+        XmppStream::establish(server, theirs.compat(), Still(world.now())),
+    );
+    [client.unwrap(), server.unwrap()]
+}
+
+/// A clock that stands still: nothing times out.
+#[derive(Debug, Clone, Copy)]
+struct Still(Now);
+
+#[async_trait]
+impl Timer for Still {
+    fn now(&self) -> Now {
+        self.0
+    }
+
+    async fn sleep_until(&self, _: Instant) {
+        std::future::pending().await
+    }
+}
+
+fn message(number: usize) -> xmpp_tls::stream::Element {
+    common::element(&format!(
+        "<message id='{number}'><body>{}</body></message>",
+        "x".repeat(6000)
+    ))
+}
+
+/// A cancelled `send` loses nothing: everything comes out whole, in order, once the peer reads.
+#[tokio::test]
+async fn a_cancelled_send_goes_out_with_the_next_call() {
+    let world = World::new();
+    let [mut client, mut server] = open_pair(&world, 1000).await;
+    for number in 0..3 {
+        // The pipe is full: none of these can finish.
+        assert!(futures::FutureExt::now_or_never(client.send(&message(number))).is_none());
+    }
+    let reading = async {
+        let mut ids = Vec::new();
+        while ids.len() < 4 {
+            if let Some(Event::Element(element)) = server.next_event().await.unwrap() {
+                ids.push(element.attribute("id").unwrap().into_owned());
+            }
+        }
+        ids
+    };
+    let message = message(3);
+    let (sent, ids) = tokio::join!(client.send(&message), reading);
+    sent.unwrap();
+    assert_eq!(ids, ["0", "1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_closed_stream_stays_closed_and_says_so() {
+    let world = World::new();
+    let [client, mut server] = open_pair(&world, 64 * 1024).await;
+    let (closed, end) = tokio::join!(client.close(), server.next_event());
+    assert_eq!(closed.unwrap(), Closed::Properly);
+    assert!(end.unwrap().is_none());
+    assert!(server.closed().is_some());
+    assert!(
+        server.next_event().await.unwrap().is_none(),
+        "and again, without waiting"
+    );
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_that_the_peer_answers_by_closing_is_an_error() {
+    let world = World::new();
+    let [mut client, server] = open_pair(&world, 64 * 1024).await;
+    let (restarted, closed) = tokio::join!(client.restart(), server.close());
+    assert!(
+        matches!(restarted, Err(Error::Closed(_)) | Err(Error::Session(_))),
+        "{restarted:?}"
+    );
+    let _ = closed;
+}
+
+#[test]
+fn blocking_streams_stay_closed_too() {
+    let world = real_time();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = endpoint(&listener);
+    let config = world.server_config(&world.good_certificate());
+    let server = std::thread::spawn(move || {
+        let (socket, _) = listener.accept().unwrap();
+        blocking::accept(socket, Arc::new(config), Mode::StartTls)?.close()
+    });
+    let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap();
+    assert_eq!(stream.header().from.as_deref(), Some(DOMAIN));
+    assert!(stream.get_ref().peer_addr().is_ok());
+    assert!(stream.next_event().unwrap().is_none());
+    assert!(stream.next_event().unwrap().is_none(), "and again, without waiting");
+    stream.close().unwrap();
+    server.join().unwrap().unwrap();
+}
+
+/// The last words arrive although the peer was still sending: the socket is not closed over unread input.
+#[test]
+fn an_oversized_element_is_told_to_a_peer_that_keeps_sending() {
+    let world = real_time();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = endpoint(&listener);
+    let server = serve_one(listener, world.server_config(&world.good_certificate()), Mode::StartTls);
+    let mut stream = blocking::connect_to(&endpoint, Arc::new(world.client_config()), target(Mode::StartTls)).unwrap();
+    let huge = common::element(&format!("<message><body>{}</body></message>", "x".repeat(300_000)));
+    let _ = stream.send(&huge);
+    let error = loop {
+        match stream.next_event() {
+            Ok(Some(_)) => {}
+            other => break other.unwrap_err(),
+        }
+    };
+    assert!(error.to_string().contains("policy-violation"), "{error}");
+    assert!(server.join().unwrap().is_err());
+}
+
+#[test]
+fn what_a_server_holds_can_move_between_threads() {
+    fn send<T: Send>() {}
+    fn send_value<T: Send>(_: T) {}
+    send::<xmpp_tls::session::Session>();
+    send::<driver::TokioStream>();
+    let world = World::new();
+    send_value(driver::connect(Arc::new(world.client_config()), target(Mode::StartTls)));
 }

@@ -22,10 +22,14 @@ fn inj_02_what_somebody_puts_behind_proceed_ends_the_session() {
         let mut pair = world.good_pair(Mode::StartTls);
         pair.b_to_a.replace(PROCEED, &format!("{PROCEED}{injected}"));
         pair.drive();
-        let error = pair.a.error.as_ref().unwrap_or_else(|| panic!("{injected:?} was accepted"));
+        let error = pair
+            .a
+            .error
+            .as_ref()
+            .unwrap_or_else(|| panic!("{injected:?} was accepted"));
         assert_eq!(
-            error.kind,
-            ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
+            error.kind(),
+            &ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
                 phase: starttls::Phase::Upgraded,
                 what: PeerMisbehaved::DataAfterProceed { octets: injected.len() },
             })
@@ -45,10 +49,14 @@ fn inj_01_what_somebody_puts_behind_starttls_ends_the_session_unanswered() {
         let mut pair = world.good_pair(Mode::StartTls);
         pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}{injected}"));
         pair.drive();
-        let error = pair.b.error.as_ref().unwrap_or_else(|| panic!("{injected:?} was accepted"));
+        let error = pair
+            .b
+            .error
+            .as_ref()
+            .unwrap_or_else(|| panic!("{injected:?} was accepted"));
         assert!(
             matches!(
-                &error.kind,
+                error.kind(),
                 ErrorKind::Starttls(starttls::Error::PeerMisbehaved {
                     what: PeerMisbehaved::DataAfterStarttls { octets },
                     ..
@@ -57,7 +65,10 @@ fn inj_01_what_somebody_puts_behind_starttls_ends_the_session_unanswered() {
             "{injected:?}: {error}"
         );
         assert!(pair.b.events.is_empty(), "{injected:?}: {:?}", pair.b.events);
-        assert!(leak::find(&pair.b.wrote, b"<proceed").is_none(), "{injected:?} was answered");
+        assert!(
+            leak::find(&pair.b.wrote, b"<proceed").is_none(),
+            "{injected:?} was answered"
+        );
     }
 }
 
@@ -88,7 +99,7 @@ fn injected_clear_text_is_refused_at_every_cut() {
             }
         }
         // Behind the switch it reaches TLS, which it is not.
-        match error.map(|error| error.kind) {
+        match error.as_ref().map(xmpp_tls::Error::kind) {
             Some(ErrorKind::Starttls(starttls::Error::PeerMisbehaved { .. })) => {}
             Some(ErrorKind::Tls(TlsError::NotTls { first: b'<' })) => {}
             other => panic!("cut at {}: {other:?}", first.len()),
@@ -105,8 +116,18 @@ fn stls_29_nothing_said_in_clear_is_known_inside_tls() {
     pair.b_to_a.replace("<required/>", "");
     pair.drive();
     pair.assert_no_error();
-    let headers: Vec<_> =
-        pair.a.events.iter().filter_map(|event| if let Event::Opened(header) = event { Some(header) } else { None }).collect();
+    let headers: Vec<_> = pair
+        .a
+        .events
+        .iter()
+        .filter_map(|event| {
+            if let Event::Opened(header) = event {
+                Some(header)
+            } else {
+                None
+            }
+        })
+        .collect();
     assert_eq!(headers.len(), 1);
     assert_eq!(headers[0].from.as_deref(), Some("example.org"));
 }
@@ -116,13 +137,20 @@ fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
     let world = World::new();
     // XML where TLS must begin.
     let mut server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
-    server.handle_input(world.clock.now(), b"<?xml version='1.0'?><stream:stream").unwrap();
+    server
+        .handle_input(world.clock.now(), b"<?xml version='1.0'?><stream:stream")
+        .unwrap();
     let error = server.poll_output().unwrap_err().to_string();
-    assert!(error.contains("looks like XML") && error.contains("STARTTLS"), "{error}");
+    assert!(
+        error.contains("looks like XML") && error.contains("STARTTLS"),
+        "{error}"
+    );
 
     // TLS where XML must begin.
     let mut server = world.server(world.server_config(&world.good_certificate()), Mode::StartTls);
-    server.handle_input(world.clock.now(), b"\x16\x03\x01\x00\xf0\x01\x00\x00\xec\x03\x03").unwrap();
+    server
+        .handle_input(world.clock.now(), b"\x16\x03\x01\x00\xf0\x01\x00\x00\xec\x03\x03")
+        .unwrap();
     let error = loop {
         match server.poll_output() {
             Ok(Output::WantsInput(_)) => panic!("TLS on a STARTTLS port was not noticed"),
@@ -130,5 +158,39 @@ fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
             Err(error) => break error,
         }
     };
-    assert!(error.to_string().contains("example.org") || error.domain.is_none(), "{error}");
+    assert!(
+        error.to_string().contains("example.org") || error.domain().is_none(),
+        "{error}"
+    );
+}
+
+/// COMPAT: whole, cut, or in a segment of its own, white space behind `<starttls/>` is dropped on request,
+/// and nothing else is.
+#[test]
+fn white_space_behind_starttls_is_dropped_where_the_policy_says_so() {
+    let world = World::new();
+    let config = || {
+        let mut config = world.server_config(&world.good_certificate());
+        config.policy.whitespace_behind_starttls = true;
+        config
+    };
+    for size in [1, 3, 4096] {
+        let mut pair = world
+            .pair(world.client_config(), config(), Mode::StartTls)
+            .chunk_size(size);
+        pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}\r\n"));
+        pair.drive();
+        pair.assert_no_error();
+        assert!(pair.a.engine.report().unwrap().is_authenticated());
+    }
+    for injected in ["\n<auth/>", "\n\x16\x03\x01", "\u{a0}"] {
+        let mut pair = world.pair(world.client_config(), config(), Mode::StartTls);
+        pair.a_to_b.replace(STARTTLS, &format!("{STARTTLS}{injected}"));
+        pair.drive();
+        assert!(pair.b.error.is_some() && pair.b.events.is_empty(), "{injected:?}");
+        assert!(
+            leak::find(&pair.b.wrote, b"<proceed").is_none(),
+            "{injected:?} was answered"
+        );
+    }
 }

@@ -7,10 +7,18 @@ use common::{World, element};
 use std::sync::Arc;
 use std::time::Duration;
 use xmpp_tls::session::{ClientConfig, Event, Mode, ServerConfig, Session, Target};
-use xmpp_tls::{Domain, Engine, Output, danger, policy::Encryption};
+use xmpp_tls::{Domain, Engine, Output, danger, policy::EncryptionPolicy};
 use xmpp_tls_testkit::leak;
 
-const SECRETS: &[&str] = &["juliet", "r0m30myr0m30", "<auth", "<iq", "<message", "<presence", "AGp1bGlldA"];
+const SECRETS: &[&str] = &[
+    "juliet",
+    "r0m30myr0m30",
+    "<auth",
+    "<iq",
+    "<message",
+    "<presence",
+    "AGp1bGlldA",
+];
 const HEADER: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' \
     from='example.org' id='1' version='1.0'>";
 const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
@@ -33,9 +41,17 @@ struct Eager {
 impl Eager {
     fn new(world: &World, mode: Mode) -> Self {
         let target = Target::new("example.org".parse::<Domain>().unwrap()).with_account("juliet@example.org");
-        let target = if mode == Mode::DirectTls { target.direct_tls() } else { target };
+        let target = if mode == Mode::DirectTls {
+            target.direct_tls()
+        } else {
+            target
+        };
         let session = Session::client(Arc::new(world.client_config()), target, world.now()).unwrap();
-        Eager { session, wrote: Vec::new(), upgraded: false }
+        Eager {
+            session,
+            wrote: Vec::new(),
+            upgraded: false,
+        }
     }
 
     fn press(&mut self) {
@@ -48,7 +64,7 @@ impl Eager {
         for xml in wants {
             assert!(self.session.send(&element(xml)).is_err(), "sent before TLS: {xml}");
         }
-        assert!(self.session.restart().is_err() && self.session.send_keepalive().is_err());
+        assert!(self.session.restart(std::time::Instant::now()).is_err() && self.session.send_keepalive().is_err());
     }
 
     /// Polls until the session rests or ends; what comes behind the ClientHello is TLS.
@@ -65,7 +81,10 @@ impl Eager {
                     }
                 }
                 Ok(Output::Event(event)) => {
-                    assert!(!matches!(event, Event::Secured(_) | Event::Opened(_) | Event::Features(_)), "{event:?}");
+                    assert!(
+                        !matches!(event, Event::Secured(_) | Event::Opened(_) | Event::Features(_)),
+                        "{event:?}"
+                    );
                 }
                 Ok(Output::WantsInput(_)) | Err(_) => return,
             }
@@ -80,10 +99,20 @@ fn no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says() {
     let parts = [OFFER, REQUIRED, PLAIN, SCRAM, BIND, AUTH, "<x xmlns='urn:example'/>"];
     let mut conversations: Vec<String> = Vec::new();
     for set in 0_u32..(1 << parts.len()) {
-        let offered: String =
-            parts.iter().enumerate().filter(|(bit, _)| set & (1 << bit) != 0).map(|(_, part)| *part).collect();
+        let offered: String = parts
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| set & (1 << bit) != 0)
+            .map(|(_, part)| *part)
+            .collect();
         let features = format!("<stream:features>{offered}</stream:features>");
-        for then in ["", FAILURE, PROCEED, &features, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"] {
+        for then in [
+            "",
+            FAILURE,
+            PROCEED,
+            &features,
+            "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+        ] {
             conversations.push(format!("{HEADER}{features}{then}"));
         }
     }
@@ -101,24 +130,38 @@ fn no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says() {
     ] {
         conversations.push(format!("{HEADER}{instead}"));
         conversations.push(instead.to_owned());
-        conversations.push(format!("{HEADER}<stream:features>{REQUIRED}</stream:features>{PROCEED}{instead}"));
+        conversations.push(format!(
+            "{HEADER}<stream:features>{REQUIRED}</stream:features>{PROCEED}{instead}"
+        ));
     }
     conversations.push(HEADER.replace(" version='1.0'", ""));
     conversations.push(HEADER.replace("jabber:client", "jabber:server"));
 
     for conversation in &conversations {
         // Whole and then the end; octet by octet and then silence; cut off in the middle.
-        for (size, end) in [(conversation.len().max(1), true), (1, false), (conversation.len() / 2 + 1, true)] {
+        for (size, end) in [
+            (conversation.len().max(1), true),
+            (1, false),
+            (conversation.len() / 2 + 1, true),
+        ] {
             let mut eager = Eager::new(&world, Mode::StartTls);
             eager.settle();
-            for chunk in conversation.as_bytes().chunks(size).take(if size == 1 { usize::MAX } else { 1 }) {
+            for chunk in conversation
+                .as_bytes()
+                .chunks(size)
+                .take(if size == 1 { usize::MAX } else { 1 })
+            {
                 if eager.session.handle_input(world.clock.now(), chunk).is_err() {
                     break;
                 }
                 eager.settle();
             }
             let later = world.clock.now() + Duration::from_secs(3600);
-            let _ = if end { eager.session.handle_eof(later) } else { eager.session.handle_timeout(later) };
+            let _ = if end {
+                eager.session.handle_eof(later)
+            } else {
+                eager.session.handle_timeout(later)
+            };
             eager.settle();
             leak::assert_absent(&eager.wrote, SECRETS);
             assert!(eager.session.poll_output().is_err(), "{conversation}: still alive");
@@ -130,7 +173,12 @@ fn no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says() {
 #[test]
 fn direct_tls_writes_nothing_that_is_not_tls() {
     let world = World::new();
-    for said in [&b"<stream:stream"[..], HEADER.as_bytes(), b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x15\x03\x03\x00\x02\x02\x28"] {
+    for said in [
+        &b"<stream:stream"[..],
+        HEADER.as_bytes(),
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x15\x03\x03\x00\x02\x02\x28",
+    ] {
         let mut eager = Eager::new(&world, Mode::DirectTls);
         eager.settle();
         eager.session.handle_input(world.clock.now(), said).unwrap();
@@ -152,9 +200,13 @@ fn a_full_session_writes_the_account_inside_tls_only() {
     leak::assert_absent(&pair.a.wrote, SECRETS);
     leak::assert_absent(&pair.b.wrote, SECRETS);
     // STRM-10 and STRM-06: inside TLS it says who it is, and is answered.
-    let Some(Event::Opened(header)) = pair.b.events.get(1) else { panic!("{:?}", pair.b.events) };
+    let Some(Event::Opened(header)) = pair.b.events.get(1) else {
+        panic!("{:?}", pair.b.events)
+    };
     assert_eq!(header.from.as_deref(), Some("juliet@example.org"));
-    let Some(Event::Opened(header)) = pair.a.events.get(1) else { panic!("{:?}", pair.a.events) };
+    let Some(Event::Opened(header)) = pair.a.events.get(1) else {
+        panic!("{:?}", pair.a.events)
+    };
     assert_eq!(header.to.as_deref(), Some("juliet@example.org"));
 }
 
@@ -163,9 +215,9 @@ fn going_on_in_clear_takes_danger_on_either_side_and_is_never_called_secured() {
     let world = World::new();
     let accepted = danger::PlaintextAccepted::anybody_may_read_and_change_the_stream();
     let mut client: ClientConfig = world.client_config();
-    client.policy.encryption = Encryption::Opportunistic(accepted);
+    client.policy.encryption = EncryptionPolicy::Opportunistic(accepted);
     let mut server: ServerConfig = world.server_config(&world.good_certificate());
-    server.policy.encryption = Encryption::Opportunistic(accepted);
+    server.policy.encryption = EncryptionPolicy::Opportunistic(accepted);
 
     // Offered, so used.
     let mut pair = world.pair(client.clone(), server.clone(), Mode::StartTls);
@@ -177,12 +229,20 @@ fn going_on_in_clear_takes_danger_on_either_side_and_is_never_called_secured() {
     pair.b_to_a.replace(OFFER, "");
     pair.drive();
     pair.assert_no_error();
-    assert!(matches!(pair.a.events.first(), Some(Event::Plaintext(_))), "{:?}", pair.a.events);
+    assert!(
+        matches!(pair.a.events.first(), Some(Event::Plaintext(_))),
+        "{:?}",
+        pair.a.events
+    );
     let report = pair.a.engine.report().unwrap();
     assert!(!report.is_encrypted() && !report.is_authenticated());
     assert!(report.to_string().contains("NO: everybody on the path"));
     pair.a.engine.send(&element("<presence/>")).unwrap();
     pair.drive();
-    assert!(matches!(pair.b.events.first(), Some(Event::Plaintext(_))), "{:?}", pair.b.events);
+    assert!(
+        matches!(pair.b.events.first(), Some(Event::Plaintext(_))),
+        "{:?}",
+        pair.b.events
+    );
     assert!(matches!(pair.b.events.last(), Some(Event::Element(presence)) if presence.name() == "presence"));
 }

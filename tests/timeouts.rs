@@ -21,8 +21,13 @@ fn silence_in_clear_ends_starttls() {
     pair.assert_no_error();
     pair.advance(REST);
     let error = pair.a.error.unwrap();
-    assert_eq!(error.phase, Phase::Starttls);
-    assert_eq!(error.kind, ErrorKind::Starttls(starttls::Error::TimedOut { phase: starttls::Phase::Header }));
+    assert_eq!(error.phase(), Phase::Starttls);
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::Starttls(starttls::Error::TimedOut {
+            phase: starttls::Phase::Header
+        })
+    );
 }
 
 #[test]
@@ -32,22 +37,53 @@ fn silence_in_the_handshake_ends_it_on_both_sides() {
     pair.b_to_a.hold();
     pair.advance(BUDGET);
     for error in [pair.a.error.unwrap(), pair.b.error.unwrap()] {
-        assert_eq!((error.phase, error.kind), (Phase::Tls, ErrorKind::TimedOut));
+        assert_eq!((error.phase(), error.kind()), (Phase::Tls, &ErrorKind::TimedOut));
     }
 }
 
 #[test]
 fn the_handshake_has_a_budget_of_its_own() {
-    // 29 s of STARTTLS do not shorten the handshake.
+    // 29 s of STARTTLS and 29 s of handshake: together more than either may take.
     let world = World::new();
     let mut pair = world.good_pair(Mode::StartTls);
     pair.b_to_a.hold();
     pair.advance(Duration::from_secs(29));
+    pair.a_to_b.hold();
     pair.b_to_a.release();
-    pair.a_to_b.cut_after(usize::MAX);
+    pair.drive();
+    pair.a_to_b.release();
+    pair.b_to_a.hold();
+    pair.drive();
+    // <proceed/> and the handshake wait at the server.
+    pair.b_to_a.release();
     pair.drive();
     pair.assert_no_error();
     assert!(matches!(pair.a.events.first(), Some(Event::Secured(_))));
+
+    let mut session = world.client(world.client_config(), Mode::StartTls);
+    let later = world.clock.now() + Duration::from_secs(29);
+    let clear =
+        b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'>\
+        <stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>\
+        <proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+    session.handle_input(later, clear).unwrap();
+    while !matches!(session.poll_output().unwrap(), Output::WantsInput(_)) {}
+    assert_eq!(session.deadline(), Some(later + BUDGET));
+}
+
+/// A client that does not log in does not keep its place.
+#[test]
+fn a_client_that_does_not_log_in_is_left() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.drive();
+    pair.advance(Duration::from_secs(60));
+    let error = pair.b.error.as_ref().unwrap();
+    assert_eq!(
+        (error.phase(), error.kind()),
+        (Phase::Authentication, &ErrorKind::TimedOut)
+    );
+    assert!(pair.a.error.as_ref().unwrap().to_string().contains("policy-violation"));
 }
 
 #[test]
@@ -84,7 +120,7 @@ fn silence_inside_tls_before_the_header_ends_the_session_with_a_stream_error() {
             Err(error) => break error,
         }
     };
-    assert_eq!((error.phase, &error.kind), (Phase::Header, &ErrorKind::TimedOut));
+    assert_eq!((error.phase(), error.kind()), (Phase::Header, &ErrorKind::TimedOut));
     assert_eq!(told.len(), 1, "the stream error and close_notify, in one write");
     server.handle_input(now, &told[0]).unwrap();
     let heard = loop {
@@ -101,6 +137,10 @@ fn an_open_stream_may_be_silent_for_ever() {
     let world = World::new();
     let mut pair = world.good_pair(Mode::StartTls);
     pair.drive();
+    let now = world.clock.now();
+    pair.b.engine.restart(now).unwrap();
+    pair.a.engine.restart(now).unwrap();
+    pair.drive();
     pair.advance(Duration::from_secs(1_000_000));
     pair.assert_no_error();
     assert_eq!(pair.a.engine.deadline(), None);
@@ -112,7 +152,7 @@ fn close_03_a_peer_that_does_not_answer_the_closing_tag_is_left() {
     let mut pair = world.good_pair(Mode::StartTls);
     pair.drive();
     pair.a_to_b.hold();
-    pair.a.engine.close().unwrap();
+    pair.a.engine.close(world.clock.now()).unwrap();
     pair.advance(Duration::from_secs(5));
     assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Unanswered))));
 }

@@ -52,13 +52,20 @@ impl Arguments {
             Some(path) => Some(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?),
             None => None,
         };
-        Ok(Some(Arguments { target, endpoint, ca, json }))
+        Ok(Some(Arguments {
+            target,
+            endpoint,
+            ca,
+            json,
+        }))
     }
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, String> {
-    let (host, port) = text.rsplit_once(':').ok_or_else(|| format!("{text:?} is not HOST:PORT"))?;
+    let (host, port) = text
+        .rsplit_once(':')
+        .ok_or_else(|| format!("{text:?} is not HOST:PORT"))?;
     let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Endpoint { host, port })
+    Ok(Endpoint::new(host, port))
 }

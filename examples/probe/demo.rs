@@ -14,7 +14,10 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let ca = TestCa::valid_now("Demonstration CA");
     let endpoint = serve(provider.clone(), &ca).await?;
-    let client = Arc::new(ClientConfig::rustls(provider, roots::from_pem(ca.anchor_pem().as_bytes())?));
+    let client = Arc::new(ClientConfig::rustls(
+        provider,
+        roots::from_pem(ca.anchor_pem().as_bytes())?,
+    ));
 
     println!("A server for example.org listens on {endpoint}.\n\n1. A client connects to example.org:\n");
     let stream = io::tokio::connect_to(&endpoint, client.clone(), "example.org".parse::<Domain>()?).await?;
@@ -45,13 +48,13 @@ async fn serve(provider: Arc<CryptoProvider>, ca: &TestCa) -> Result<Endpoint, B
             tokio::spawn(greet(socket, config.clone()));
         }
     });
-    Ok(Endpoint { host: address.ip().to_string(), port: address.port() })
+    Ok(Endpoint::new(address.ip().to_string(), address.port()))
 }
 
 /// Secures one connection, offers nothing, and waits for the client to leave.
 async fn greet(socket: tokio::net::TcpStream, config: Arc<ServerConfig>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut stream = io::tokio::accept(socket, config, Mode::StartTls).await?;
     stream.send(Features::builder().build()?.as_element()).await?;
-    while stream.next().await?.is_some() {}
+    while stream.next_event().await?.is_some() {}
     Ok(())
 }

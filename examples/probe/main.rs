@@ -22,7 +22,7 @@ mod demo;
 use arguments::Arguments;
 use std::process::ExitCode;
 use std::sync::Arc;
-use xmpp_tls::policy::{Authentication as Demand, Policy};
+use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::{Authentication, SecurityReport};
 use xmpp_tls::session::{ClientConfig, Event};
 use xmpp_tls::{ErrorKind, Phase, danger, io, roots};
@@ -79,12 +79,16 @@ async fn probe(arguments: &Arguments) -> Result<u8, io::Error> {
 
     let mut stream = io::tokio::connect_to(&arguments.endpoint, config, arguments.target.clone()).await?;
     show(stream.report(), arguments.json);
-    if let Some(Event::Features(features)) = stream.next().await?
+    if let Some(Event::Features(features)) = stream.next_event().await?
         && !arguments.json
     {
-        println!("  {:16}{}", "SASL offers", features.mechanisms().collect::<Vec<_>>().join(", "));
+        println!(
+            "  {:16}{}",
+            "SASL offers",
+            features.mechanisms().collect::<Vec<_>>().join(", ")
+        );
     }
-    let code = match &stream.report().authentication {
+    let code = match stream.report().authentication() {
         _ if !stream.report().is_encrypted() => NOT_ENCRYPTED,
         Authentication::Certificate { .. } => 0,
         Authentication::Rejected { error, .. } => {
@@ -109,7 +113,7 @@ fn show(report: &SecurityReport, json: bool) {
 /// Where the session stood when it failed tells what the user lacks.
 fn exit_code(error: &io::Error) -> u8 {
     match error {
-        io::Error::Session(error) => match (error.phase, &error.kind) {
+        io::Error::Session(error) => match (error.phase(), error.kind()) {
             (_, ErrorKind::Identity(_)) => NOT_AUTHENTICATED,
             (Phase::Starttls | Phase::Tls, _) => NOT_ENCRYPTED,
             _ => UNREACHABLE,

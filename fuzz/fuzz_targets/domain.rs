@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xmpp_tls_core::Domain;
+use xmpp_tls::Domain;
 
 fuzz_target!(|text: &str| {
     let Ok(domain) = text.parse::<Domain>() else { return };

@@ -1,99 +1,102 @@
-//! Arbitrary bytes, arbitrary cuts, several limits: no panic, and the cuts change nothing. What comes
-//! out is consistent: the walk, the tree and a second reading say the same.
+//! Any bytes, cut anywhere: no panic, bounded memory, the same events however they are cut, and what was
+//! accepted can be read by another parser and written to another stream.
+
 #![no_main]
 
+use arbitrary::Arbitrary;
+use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use xmpp_stream::{ChildElement, Element, Limits, Node, StreamDecoder, StreamEvent};
+use xmpp_tls::StreamKind;
+use xmpp_tls::stream::{ChildElement, Element, Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader};
 
-fn limits(choice: u8) -> Limits {
-    let mut limits = match choice % 3 {
-        0 => Limits::before_authentication(),
-        1 => Limits::after_authentication(),
-        _ => Limits::unlimited(),
-    };
-    let small = usize::from(choice / 32) * 8 + 1;
-    match choice / 3 % 8 {
-        0 => limits.element_bytes = small * 4,
-        1 => limits.depth = small,
-        2 => limits.attributes = small,
-        3 => limits.namespaces = small,
-        4 => limits.name_bytes = small,
-        5 => limits.attribute_value_bytes = small,
-        _ => {}
-    }
-    limits
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    authenticated: bool,
+    strict: bool,
+    pieces: [u8; 4],
+    data: &'a [u8],
 }
 
-fn tree(element: ChildElement<'_>, out: &mut String) {
-    *out += &format!("<{{{}}}{}", element.namespace(), element.name());
-    for attribute in element.attributes() {
-        *out += &format!(" {attribute:?}");
-    }
-    let mut texts = String::new();
-    for child in element.children() {
-        tree(child, &mut texts);
-    }
-    *out += &format!(">{:?}{texts}</>", element.text());
+fuzz_target!(|input: Input<'_>| {
+    let whole = events(&input, &mut std::iter::once(input.data));
+    let mut rest = input.data;
+    let mut sizes = input.pieces.iter().cycle();
+    let mut pieces = std::iter::from_fn(|| {
+        let size = usize::from(*sizes.next()?).clamp(1, rest.len().max(1)).min(rest.len());
+        let (piece, behind) = rest.split_at_checked(size).filter(|(piece, _)| !piece.is_empty())?;
+        rest = behind;
+        Some(piece)
+    });
+    assert_eq!(whole, events(&input, &mut pieces));
+});
+
+fn limits(input: &Input<'_>) -> Limits {
+    if input.authenticated { Limits::after_authentication() } else { Limits::before_authentication() }
 }
 
-/// The same from the walk.
-fn walked(element: &Element) -> String {
-    let mut open: Vec<(String, String, String)> = vec![Default::default()];
-    for node in element.walk() {
-        match node {
-            Node::Start(tag) => {
-                let mut start = format!("<{{{}}}{}", tag.namespace(), tag.name());
-                for attribute in tag.attributes() {
-                    start += &format!(" {attribute:?}");
-                }
-                open.push((start, String::new(), String::new()));
-            }
-            Node::Text(text) => open.last_mut().expect("inside").1 += &text,
-            Node::End => {
-                let (start, text, inner) = open.pop().expect("open");
-                open.last_mut().expect("outside").2 += &format!("{start}>{text:?}{inner}</>");
-            }
-        }
-    }
-    open.pop().expect("all").2
-}
-
-fn trace<'a>(limits: &Limits, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    let mut decoder = StreamDecoder::new(limits.clone());
-    let mut trace = Vec::new();
+fn events<'a>(input: &Input<'_>, pieces: &mut dyn Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let limits = limits(input);
+    let most = limits.header_bytes.max(limits.element_bytes());
+    let mut decoder = StreamDecoder::new(limits);
+    decoder.set_strict_prefixes(input.strict);
+    let mut events = Vec::new();
     for piece in pieces {
         decoder.push(piece);
         loop {
             match decoder.next_event() {
-                Ok(Some(StreamEvent::Element(element))) => {
-                    let mut shown = String::new();
-                    // Deep ones would exhaust the stack of this function, not that of the library.
-                    if element.as_bytes().len() < 20_000 {
-                        tree(element.root(), &mut shown);
-                        assert_eq!(shown, walked(&element));
+                Ok(Some(event)) => {
+                    if let StreamEvent::Element(element) = &event {
+                        check(element);
                     }
-                    trace.push(format!("{} {shown}", element.as_str()));
+                    events.push(format!("{event:?}"));
                 }
-                Ok(Some(event)) => trace.push(format!("{event:?}")),
                 Ok(None) => break,
                 Err(error) => {
-                    trace.push(format!("{error:?}"));
-                    return trace;
+                    events.push(format!("{error:?}"));
+                    assert_eq!(decoder.next_event().map(|_| ()), Err(error));
+                    return events;
                 }
             }
         }
+        assert!(decoder.unread() <= most, "{} bytes are held", decoder.unread());
     }
-    trace.push(format!("{:?}", decoder.finish()));
-    trace
+    events.push(format!("{:?}", decoder.finish()));
+    events
 }
 
-fuzz_target!(|data: &[u8]| {
-    let [choice, cuts, input @ ..] = data else { return };
-    let limits = limits(*choice);
-    let whole = trace(&limits, std::iter::once(input));
-    let size = usize::from(*cuts) + 1;
-    assert_eq!(trace(&limits, input.chunks(size)), whole, "in pieces of {size}");
-    if input.len() < 4096 {
-        assert_eq!(trace(&limits, input.chunks(1)), whole, "byte by byte");
+/// Everything that can be asked of an element, a second parser, and the way into another stream.
+fn check(element: &Element) {
+    walk(element.root());
+    let mut reader = element.reader();
+    loop {
+        match reader.read_resolved_event() {
+            Ok((_, event)) if is_eof(&event) => break,
+            Ok(_) => {}
+            Err(error) => panic!("accepted here, refused by quick-xml: {error}: {}", element.as_str()),
+        }
     }
-});
+    for kind in [StreamKind::ClientToServer, StreamKind::ServerToServer] {
+        let mut out = BytesMut::new();
+        let mut encoder = StreamEncoder::new(kind);
+        encoder.open(&StreamHeader::new().with_to("a.example"), &mut out);
+        encoder.element(element, &mut out);
+        let mut decoder = StreamDecoder::new(Limits::unlimited());
+        decoder.push(&out);
+        let mut next = || decoder.next_event().unwrap_or_else(|error| panic!("{error}: {}", out.escape_ascii()));
+        assert!(matches!(next(), Some(StreamEvent::Open(_))));
+        let Some(StreamEvent::Element(again)) = next() else { panic!("no element in {}", out.escape_ascii()) };
+        assert_eq!(again.name(), element.name());
+        assert_eq!(again.text(), element.text());
+        assert_eq!(again.children().count(), element.children().count());
+        assert!(next().is_none());
+    }
+}
+
+fn is_eof(event: &impl std::fmt::Debug) -> bool {
+    format!("{event:?}") == "Eof"
+}
+
+fn walk(element: ChildElement<'_>) {
+    let _ = (element.name(), element.namespace(), element.lang(), element.text(), element.attribute("to"));
+    element.children().for_each(walk);
+}

@@ -1,35 +1,53 @@
 use super::Endpoint;
+use crate::error::Phase;
+use crate::session::{Closed, Session};
 use std::io;
 use std::sync::Arc;
+use xmpp_tls_core::Domain;
 
 /// Why a driver could not go on.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No connection to the endpoint: nothing was said.
-    #[error("{endpoint} cannot be reached: {source}")]
+    #[error("{endpoint} cannot be reached: {error}")]
+    #[non_exhaustive]
     Unreachable {
         /// Where to.
         endpoint: Endpoint,
         /// What the system says, of the last address tried.
-        source: Arc<io::Error>,
+        error: Arc<io::Error>,
     },
-    /// The transport failed in the middle.
-    #[error("the connection failed: {0}")]
-    Transport(Arc<io::Error>),
+    /// The transport failed in the middle. Somebody between may cut connections with encryption.
+    #[error("{}{phase}: the connection failed: {error}", domain.as_ref().map(|domain| format!("{domain}: ")).unwrap_or_default())]
+    #[non_exhaustive]
+    Transport {
+        /// The domain the session is about, as far as it is known.
+        domain: Option<Domain>,
+        /// Where the session stood.
+        phase: Phase,
+        /// What the system says.
+        error: Arc<io::Error>,
+    },
+    /// The peer closed the stream where something else was waited for.
+    #[error("the peer closed the stream")]
+    Closed(Closed),
     /// The session ended: its error says where and why.
     #[error(transparent)]
     Session(#[from] crate::Error),
 }
 
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        Error::Transport(Arc::new(error))
-    }
-}
-
 impl Error {
-    pub(super) fn unreachable(endpoint: &Endpoint, source: io::Error) -> Self {
-        Error::Unreachable { endpoint: endpoint.clone(), source: Arc::new(source) }
+    pub(super) fn unreachable(endpoint: &Endpoint, error: io::Error) -> Self {
+        Error::Unreachable {
+            endpoint: endpoint.clone(),
+            error: Arc::new(error),
+        }
+    }
+
+    pub(super) fn transport(session: &Session, error: impl Into<Arc<io::Error>>) -> Self {
+        let (domain, phase) = session.place();
+        let error = error.into();
+        Error::Transport { domain, phase, error }
     }
 }

@@ -1,6 +1,6 @@
 //! Any runtime, over [`AsyncRead`] and [`AsyncWrite`].
 
-use super::{Error, READ_OCTETS};
+use super::{Error, LAST_WORDS_OCTETS, READ_OCTETS};
 use crate::security::SecurityReport;
 use crate::session::{Closed, Event, Session};
 use crate::time::Now;
@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use bytes::{Buf, Bytes};
 use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
-use xmpp_stream::Element;
-use xmpp_tls_core::{Engine, Output};
+use std::time::{Duration, Instant};
+use xmpp_stream::{Element, StreamHeader};
+use xmpp_tls_core::{Engine, Output, deadline};
 
 /// The clock of a runtime.
 #[async_trait]
@@ -27,44 +28,67 @@ pub trait Timer: Send + Sync {
 
 /// An XMPP stream on a transport, from the moment it is open.
 ///
-/// Every method can be cancelled: what was not yet written is written by the next call.
-#[derive(Debug)]
+/// Every method can be cancelled: what it had to write is kept, and written by the next call.
 pub struct XmppStream<S, T> {
     session: Session,
+    header: StreamHeader,
     report: Arc<SecurityReport>,
+    closed: Option<Closed>,
     transport: Transport<S>,
     timer: T,
 }
 
 /// The transport, with what is on its way out.
-#[derive(Debug)]
 struct Transport<S> {
     socket: S,
     pending: Bytes,
+    /// Something was written and not flushed.
+    unflushed: bool,
     buffer: Box<[u8]>,
     /// Writing failed. What the peer said before is still read: it may say why.
     broken: Option<Arc<io::Error>>,
+    hung_up: bool,
+}
+
+impl<S, T> std::fmt::Debug for XmppStream<S, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("XmppStream")
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
-    /// Drives `session` over `transport` until the stream is open.
+    /// Drives `session` over `socket` until the stream is open.
     ///
     /// # Errors
     ///
     /// Whatever kept it from being secured and opened.
-    pub async fn establish(session: Session, transport: S, timer: T) -> Result<Self, Error> {
-        let mut session = session;
+    pub async fn establish(mut session: Session, socket: S, timer: T) -> Result<Self, Error> {
         let mut transport = Transport {
-            socket: transport,
+            socket,
             pending: Bytes::new(),
+            unflushed: false,
             buffer: vec![0; READ_OCTETS].into_boxed_slice(),
             broken: None,
+            hung_up: false,
         };
         loop {
-            if let Event::Opened(_) = transport.next_event(&mut session, &timer).await?
-                && let Some(report) = session.report().cloned()
-            {
-                return Ok(XmppStream { session, report, transport, timer });
+            match transport.next_event(&mut session, &timer).await? {
+                Event::Opened(header) => {
+                    if let Some(report) = session.report().cloned() {
+                        return Ok(XmppStream {
+                            session,
+                            header,
+                            report,
+                            closed: None,
+                            transport,
+                            timer,
+                        });
+                    }
+                }
+                Event::Closed(how) => return Err(Error::Closed(how)),
+                _ => {}
             }
         }
     }
@@ -74,19 +98,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         &self.report
     }
 
-    /// The next thing the peer did: its features first. `None` after [`Event::Closed`].
+    /// The peer's stream header, the last one after a [`restart`](Self::restart).
+    pub fn header(&self) -> &StreamHeader {
+        &self.header
+    }
+
+    /// How the stream was closed, once it was.
+    pub fn closed(&self) -> Option<Closed> {
+        self.closed
+    }
+
+    /// The transport, for example to ask for the peer's address.
+    pub fn get_ref(&self) -> &S {
+        &self.transport.socket
+    }
+
+    /// The next thing the peer did: its features first. `None` once the stream is closed.
     ///
     /// # Errors
     ///
     /// The session or the transport failed.
-    pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+    pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        if self.closed.is_some() {
+            return Ok(None);
+        }
         match self.transport.next_event(&mut self.session, &self.timer).await? {
-            Event::Closed(_) => Ok(None),
+            Event::Closed(how) => {
+                self.closed = Some(how);
+                Ok(None)
+            }
+            Event::Opened(header) => {
+                self.header = header.clone();
+                Ok(Some(Event::Opened(header)))
+            }
             event => Ok(Some(event)),
         }
     }
 
-    /// Sends an element.
+    /// Sends an element. If this is cancelled the element is on its way all the same, and goes out with
+    /// the next call: it must not be sent again.
+    ///
+    /// Nothing is read meanwhile. Two peers that both send more than the network takes, and read only
+    /// afterwards, wait for each other for ever: read in between.
     ///
     /// # Errors
     ///
@@ -96,19 +149,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         self.transport.write_all_of(&mut self.session, &self.timer).await
     }
 
-    /// Begins the stream anew after SASL succeeded; see [`Session::restart`]. Ends when the peer's new
-    /// header is there.
+    /// Sends one space, which keeps the connection alive (RFC 6120 section 4.6.1).
     ///
     /// # Errors
     ///
     /// The session or the transport failed.
+    pub async fn send_keepalive(&mut self) -> Result<(), Error> {
+        self.session.send_keepalive()?;
+        self.transport.write_all_of(&mut self.session, &self.timer).await
+    }
+
+    /// Begins the stream anew after SASL succeeded; see [`Session::restart`]. Returns when the peer's
+    /// new header is there. If this is cancelled, [`next_event`](Self::next_event) goes on with it and
+    /// reports [`Event::Opened`].
+    ///
+    /// # Errors
+    ///
+    /// The session or the transport failed, or the peer closed the stream instead.
     pub async fn restart(&mut self) -> Result<(), Error> {
-        self.session.restart()?;
-        while !matches!(
-            self.transport.next_event(&mut self.session, &self.timer).await?,
-            Event::Opened(_) | Event::Closed(_)
-        ) {}
-        Ok(())
+        self.session.restart(self.timer.now().instant)?;
+        loop {
+            match (self.next_event().await?, self.closed) {
+                (Some(Event::Opened(_)), _) => return Ok(()),
+                (None, Some(how)) => return Err(Error::Closed(how)),
+                _ => {}
+            }
+        }
     }
 
     /// Closes the stream; what the peer still says is dropped.
@@ -117,11 +183,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
     ///
     /// The session or the transport failed.
     pub async fn close(mut self) -> Result<Closed, Error> {
-        self.session.close()?;
+        if self.closed.is_none() {
+            self.session.close(self.timer.now().instant)?;
+        }
         loop {
-            if let Event::Closed(how) = self.transport.next_event(&mut self.session, &self.timer).await? {
+            if let Some(how) = self.closed {
                 return Ok(how);
             }
+            self.next_event().await?;
         }
     }
 }
@@ -130,68 +199,73 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     async fn next_event(&mut self, session: &mut Session, timer: &impl Timer) -> Result<Event, Error> {
         loop {
             self.write_pending(session, timer).await?;
-            match session.poll_output()? {
-                Output::Transmit(bytes) => self.pending = bytes,
-                Output::Event(event) => return Ok(event),
-                Output::WantsInput(deadline) => self.read(session, timer, deadline).await?,
+            match session.poll_output() {
+                Ok(Output::Transmit(bytes)) => self.pending = bytes,
+                Ok(Output::Event(event @ Event::Closed(_))) => {
+                    // Both sides have said goodbye; a failure to close changes nothing.
+                    let _ = self.socket.close().await;
+                    return Ok(event);
+                }
+                Ok(Output::Event(event)) => return Ok(event),
+                Ok(Output::WantsInput(until)) => self.read(session, timer, until).await?,
+                Err(error) => {
+                    let patience = session.patience();
+                    self.hang_up(patience, timer).await;
+                    return Err(error.into());
+                }
             }
         }
     }
 
     /// Writes what the session has to say, and stops before reading.
     async fn write_all_of(&mut self, session: &mut Session, timer: &impl Timer) -> Result<(), Error> {
-        while let Some(bytes) = session.take_transmit() {
+        loop {
             self.write_pending(session, timer).await?;
-            self.pending = bytes;
+            match session.poll_transmit() {
+                Some(bytes) => self.pending = bytes,
+                None => break,
+            }
         }
-        self.write_pending(session, timer).await?;
         match &self.broken {
-            Some(error) => Err(Error::Transport(error.clone())),
+            Some(error) => Err(Error::transport(session, error.clone())),
             None => Ok(()),
         }
     }
 
+    /// Writes and flushes `pending`. Whatever is left when this is cancelled stays in `self`.
     async fn write_pending(&mut self, session: &mut Session, timer: &impl Timer) -> Result<(), Error> {
-        while !self.pending.is_empty() && self.broken.is_none() {
-            let write = pin!(self.socket.write(&self.pending));
-            let wrote = match session.deadline() {
-                None => write.await,
-                Some(deadline) => match select(write, timer.sleep_until(deadline)).await {
-                    Either::Left((wrote, _)) => wrote,
-                    Either::Right(_) => {
-                        session.handle_timeout(timer.now().instant)?;
-                        Err(io::ErrorKind::TimedOut.into())
-                    }
-                },
+        while self.broken.is_none() && (self.unflushed || !self.pending.is_empty()) {
+            let until = session.deadline();
+            let wrote = if self.pending.is_empty() {
+                before(until, timer, self.socket.flush())
+                    .await
+                    .map(|flushed| flushed.map(|()| None))
+            } else {
+                before(until, timer, self.socket.write(&self.pending))
+                    .await
+                    .map(|wrote| wrote.map(Some))
             };
             match wrote {
-                Ok(0) => self.broken = Some(Arc::new(io::ErrorKind::WriteZero.into())),
-                Ok(octets) => self.pending.advance(octets),
-                Err(error) => self.broken = Some(Arc::new(error)),
-            }
-            if self.pending.is_empty()
-                && let Err(error) = self.socket.flush().await
-            {
-                self.broken = Some(Arc::new(error));
+                Some(Ok(None)) => self.unflushed = false,
+                Some(Ok(Some(0))) => self.broken = Some(Arc::new(io::ErrorKind::WriteZero.into())),
+                Some(Ok(Some(octets))) => {
+                    self.pending.advance(octets);
+                    self.unflushed = true;
+                }
+                Some(Err(error)) => self.broken = Some(Arc::new(error)),
+                None => {
+                    session.handle_timeout(timer.now().instant)?;
+                    self.broken = Some(Arc::new(io::ErrorKind::TimedOut.into()));
+                }
             }
         }
         self.pending.clear();
         Ok(())
     }
 
-    async fn read(
-        &mut self,
-        session: &mut Session,
-        timer: &impl Timer,
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        let read = pin!(self.socket.read(&mut self.buffer));
-        let read = match deadline {
-            None => read.await,
-            Some(deadline) => match select(read, timer.sleep_until(deadline)).await {
-                Either::Left((read, _)) => read,
-                Either::Right(_) => return Ok(session.handle_timeout(timer.now().instant)?),
-            },
+    async fn read(&mut self, session: &mut Session, timer: &impl Timer, until: Option<Instant>) -> Result<(), Error> {
+        let Some(read) = before(until, timer, self.socket.read(&mut self.buffer)).await else {
+            return Ok(session.handle_timeout(timer.now().instant)?);
         };
         let now = timer.now().instant;
         match (read, self.broken.take()) {
@@ -199,10 +273,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 self.broken = broken;
                 session.handle_input(now, self.buffer.get(..octets).unwrap_or_default())?;
             }
-            (Ok(_) | Err(_), Some(error)) => return Err(Error::Transport(error)),
+            (Ok(_) | Err(_), Some(error)) => return Err(Error::transport(session, error)),
             (Ok(_), None) => session.handle_eof(now)?,
-            (Err(error), None) => return Err(error.into()),
+            (Err(error), None) => return Err(Error::transport(session, error)),
         }
         Ok(())
+    }
+
+    /// Lets the peer read our last words: closing a socket with unread input would destroy them.
+    async fn hang_up(&mut self, patience: Duration, timer: &impl Timer) {
+        if std::mem::replace(&mut self.hung_up, true) || self.broken.is_some() {
+            return;
+        }
+        let until = Some(deadline(timer.now().instant, patience));
+        let mut left = LAST_WORDS_OCTETS;
+        let _ = before(until, timer, self.socket.close()).await;
+        while let Some(Ok(octets)) = before(until, timer, self.socket.read(&mut self.buffer)).await {
+            left = left.saturating_sub(octets);
+            if octets == 0 || left == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// The outcome of `work`, or `None` when the deadline passes first.
+async fn before<F: Future>(until: Option<Instant>, timer: &impl Timer, work: F) -> Option<F::Output> {
+    let Some(until) = until else { return Some(work.await) };
+    match select(pin!(work), timer.sleep_until(until)).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(_) => None,
     }
 }

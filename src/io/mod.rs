@@ -31,16 +31,25 @@ use xmpp_tls_core::StreamKind;
 /// How much is read at once: a TLS record fits.
 const READ_OCTETS: usize = 17 * 1024;
 
+/// How much of what the peer still says is read and dropped so that it can read our last words.
+const LAST_WORDS_OCTETS: usize = 1 << 20;
+
 /// The time of this system's clocks. A wall clock before 1970 counts as 1970, where no certificate
 /// is valid.
 pub fn now() -> Now {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Now { instant: Instant::now(), wall: UnixTime::since_unix_epoch(since_1970) }
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        instant: Instant::now(),
+        wall: UnixTime::since_unix_epoch(since_1970),
+    }
 }
 
 /// A host and a port to connect to, where the target's own do not serve (RFC 6120 section 3.2.3). It
 /// never changes whom the certificate must name.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Endpoint {
     /// A name or an address, without brackets.
     pub host: String,
@@ -49,6 +58,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// This host and this port.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Endpoint {
+            host: host.into(),
+            port,
+        }
+    }
+
     /// The domain itself at the port registered for the kind of stream: 5222 and 5269 for STARTTLS
     /// (RFC 6120 section 14.7), 5223 and 5270 by custom for direct TLS.
     pub fn default_for(target: &Target) -> Self {

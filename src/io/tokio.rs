@@ -7,9 +7,11 @@ use crate::time::Now;
 use async_trait::async_trait;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::net::TcpStream;
+use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+use xmpp_tls_core::deadline;
 
 /// An open stream on a tokio socket.
 pub type TokioStream = XmppStream<Compat<TcpStream>, TokioTimer>;
@@ -24,7 +26,7 @@ impl Timer for TokioTimer {
         super::now()
     }
 
-    async fn sleep_until(&self, deadline: Instant) {
+    async fn sleep_until(&self, deadline: std::time::Instant) {
         tokio::time::sleep_until(deadline.into()).await;
     }
 }
@@ -50,12 +52,11 @@ pub async fn connect_to(
     config: Arc<ClientConfig>,
     target: impl Into<Target>,
 ) -> Result<TokioStream, Error> {
-    let connecting = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
-    let socket = tokio::time::timeout(config.policy.timeouts.connect, connecting)
+    let unreachable = |error| Error::unreachable(endpoint, error);
+    let socket = dial(endpoint, config.policy.timeouts.connect)
         .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(|error| Error::unreachable(endpoint, error))?;
-    socket.set_nodelay(true)?;
+        .map_err(unreachable)?;
+    socket.set_nodelay(true).map_err(unreachable)?;
     let session = Session::client(config, target, super::now())?;
     XmppStream::establish(session, socket.compat(), TokioTimer).await
 }
@@ -66,7 +67,28 @@ pub async fn connect_to(
 ///
 /// The stream cannot be secured.
 pub async fn accept(socket: TcpStream, config: Arc<ServerConfig>, mode: Mode) -> Result<TokioStream, Error> {
-    socket.set_nodelay(true)?;
     let session = Session::server(config, mode, super::now())?;
+    socket
+        .set_nodelay(true)
+        .map_err(|error| Error::transport(&session, error))?;
     XmppStream::establish(session, socket.compat(), TokioTimer).await
+}
+
+/// Looks the host up and tries every address. Each gets its share of what is left of the budget, so that
+/// one that swallows packets does not keep us from the next.
+async fn dial(endpoint: &Endpoint, budget: Duration) -> io::Result<TcpStream> {
+    let until = deadline(super::now().instant, budget).into();
+    let found = lookup_host((endpoint.host.as_str(), endpoint.port));
+    let addresses: Vec<_> = timeout_at(until, found).await.map_err(io::Error::from)??.collect();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = until.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => last = error,
+            Err(late) => last = late.into(),
+        }
+    }
+    Err(last)
 }

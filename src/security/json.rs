@@ -3,12 +3,12 @@
 use super::{Authentication, SecurityReport, TlsReport, TlsStart};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use xmpp_identity::CertificateFacts;
+use xmpp_identity::{CertificateError, CertificateFacts};
 use xmpp_tls_core::{Domain, Side};
 
 impl Serialize for SecurityReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let certificates: Vec<CertificateFacts> = self.certificates().filter_map(Result::ok).collect();
+        let certificates: Vec<Certificate> = self.certificates().map(Certificate::from).collect();
         let mut report = serializer.serialize_struct("SecurityReport", 8)?;
         report.serialize_field("kind", &self.kind.to_string())?;
         report.serialize_field("side", side(self.side))?;
@@ -19,6 +19,25 @@ impl Serialize for SecurityReport {
         report.serialize_field("authentication", &self.authentication)?;
         report.serialize_field("certificates", &certificates)?;
         report.end()
+    }
+}
+
+/// A certificate of the chain, in its place even if it cannot be read.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Certificate {
+    Readable(Box<CertificateFacts>),
+    Unreadable { error: String },
+}
+
+impl From<Result<CertificateFacts, CertificateError>> for Certificate {
+    fn from(read: Result<CertificateFacts, CertificateError>) -> Self {
+        match read {
+            Ok(facts) => Certificate::Readable(Box::new(facts)),
+            Err(error) => Certificate::Unreadable {
+                error: error.to_string(),
+            },
+        }
     }
 }
 

@@ -16,18 +16,12 @@ use xmpp_tls_core::{Domain, Side, StreamKind};
 /// Its [`Display`](std::fmt::Display) is for people; with the feature `serde` it serialises. It never
 /// holds a secret.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct SecurityReport {
-    /// Which kind of stream.
-    pub kind: StreamKind,
-    /// Our side of it.
-    pub side: Side,
-    /// The domain that the receiving side serves: the one wanted, or ours.
-    pub domain: Option<Domain>,
-    /// The TLS session; `None`: the stream is in clear.
-    pub tls: Option<TlsReport>,
-    /// Whether the peer is authenticated, and by what.
-    pub authentication: Authentication,
+    kind: StreamKind,
+    side: Side,
+    domain: Option<Domain>,
+    tls: Option<TlsReport>,
+    authentication: Authentication,
 }
 
 /// The TLS session of a connection.
@@ -97,14 +91,18 @@ pub enum Authentication {
 }
 
 impl SecurityReport {
-    pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession) -> Self {
-        let authentication = match &session.verdict {
+    pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
+        let authentication = match &verdict {
             None => Authentication::NotAsked,
             Some(verdict) => match verdict.check() {
-                Ok(matched) => {
-                    Authentication::Certificate { matched: matched.clone(), chain: verdict.chain.clone() }
-                }
-                Err(error) => Authentication::Rejected { verdict: verdict.clone(), error: Box::new(error) },
+                Ok(matched) => Authentication::Certificate {
+                    matched: matched.clone(),
+                    chain: verdict.chain.clone(),
+                },
+                Err(error) => Authentication::Rejected {
+                    verdict: verdict.clone(),
+                    error: Box::new(error),
+                },
             },
         };
         SecurityReport {
@@ -135,6 +133,31 @@ impl SecurityReport {
             tls: None,
             authentication: Authentication::NotAsked,
         }
+    }
+
+    /// Which kind of stream.
+    pub fn kind(&self) -> StreamKind {
+        self.kind
+    }
+
+    /// Our side of it.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The domain that the receiving side serves: the one wanted, or ours.
+    pub fn domain(&self) -> Option<&Domain> {
+        self.domain.as_ref()
+    }
+
+    /// The TLS session; `None`: the stream is in clear.
+    pub fn tls(&self) -> Option<&TlsReport> {
+        self.tls.as_ref()
+    }
+
+    /// Whether the peer is authenticated, and by what.
+    pub fn authentication(&self) -> &Authentication {
+        &self.authentication
     }
 
     /// Whether TLS encrypts the stream.

@@ -14,12 +14,20 @@ impl fmt::Display for SecurityReport {
             None => writeln!(f, "unknown domain ({})", self.kind)?,
         }
         match &self.tls {
-            None => row(f, "encrypted", "NO: everybody on the path can read and change this stream")?,
+            None => row(
+                f,
+                "encrypted",
+                "NO: everybody on the path can read and change this stream",
+            )?,
             Some(tls) => tls.fmt(f)?,
         }
         match &self.authentication {
             Authentication::Certificate { matched, chain } => {
-                row(f, "authenticated", format_args!("yes, by certificate: {}", matched.presented))?;
+                row(
+                    f,
+                    "authenticated",
+                    format_args!("yes, by certificate: {}", matched.presented),
+                )?;
                 row(f, "trust", chain)?;
             }
             Authentication::Rejected { error, .. } => {
@@ -47,7 +55,11 @@ impl fmt::Display for TlsReport {
         };
         row(f, "encrypted", format_args!("yes, by {} ({start})", self.version))?;
         row(f, "cipher suite", &self.cipher_suite_name)?;
-        let secrecy = if self.forward_secret { "forward secret" } else { "NOT forward secret" };
+        let secrecy = if self.forward_secret {
+            "forward secret"
+        } else {
+            "NOT forward secret"
+        };
         let key_exchange = self.key_exchange.as_deref().unwrap_or("unknown");
         row(f, "key exchange", format_args!("{key_exchange}, {secrecy}"))?;
         if let Some(alpn) = &self.alpn {
@@ -67,8 +79,16 @@ fn write_certificate(f: &mut fmt::Formatter<'_>, index: usize, facts: &Certifica
     let label = if index == 0 { "certificate" } else { "issued by" };
     row(f, label, &facts.subject)?;
     row(f, "  issuer", &facts.issuer)?;
-    row(f, "  valid", format_args!("{} to {}", facts.not_before_text(), facts.not_after_text()))?;
-    row(f, "  key", format_args!("{}, signed with {}", facts.key_type, facts.signature_algorithm))?;
+    row(
+        f,
+        "  valid",
+        format_args!("{} to {}", facts.not_before_text(), facts.not_after_text()),
+    )?;
+    row(
+        f,
+        "  key",
+        format_args!("{}, signed with {}", facts.key_type, facts.signature_algorithm),
+    )?;
     names(f, "DNS-ID", &facts.dns)?;
     names(f, "SRV-ID", &facts.srv)?;
     names(f, "XmppAddr", &facts.xmpp_addr)?;
@@ -84,7 +104,12 @@ fn names(f: &mut fmt::Formatter<'_>, label: &str, names: &[impl fmt::Display]) -
     if names.is_empty() {
         return Ok(());
     }
-    let mut text = names.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut text = names
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > SHOWN {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }

@@ -2,7 +2,7 @@ use crate::session::config::{ClientConfig, Mode};
 use crate::session::negotiation::Negotiation;
 use crate::session::{Role, Session, State};
 use crate::time::Now;
-use crate::{Error, ErrorKind, Phase};
+use crate::{Error, Phase};
 use std::sync::Arc;
 use xmpp_tls_core::{Domain, StreamKind};
 
@@ -28,7 +28,12 @@ impl Target {
     /// A client-to-server stream to `domain`, by STARTTLS. The domain is what the certificate has to
     /// be good for, whatever host the connection is made to (RFC 6120 section 13.7.2.1).
     pub fn new(domain: Domain) -> Self {
-        Target { domain, local_domain: None, account: None, mode: Mode::StartTls }
+        Target {
+            domain,
+            local_domain: None,
+            account: None,
+            mode: Mode::StartTls,
+        }
     }
 
     /// TLS from the first octet (XEP-0368).
@@ -87,7 +92,15 @@ impl Session {
         let mode = target.mode;
         let negotiation = Negotiation::initiate(&config, &target, now.instant);
         let state = State::Negotiating(Box::new(negotiation));
-        let mut session = Session::new(Role::Client { config, target }, now, state);
+        let mut session = Session::new(
+            Role::Client {
+                config,
+                target,
+                server: None,
+            },
+            now,
+            state,
+        );
         if mode == Mode::DirectTls {
             session.start_direct_tls()?;
         }
@@ -95,6 +108,7 @@ impl Session {
     }
 
     pub(super) fn start_direct_tls(&mut self) -> Result<(), Error> {
-        self.start_tls(None).map_err(|kind: ErrorKind| Error { phase: Phase::Tls, ..self.error(kind) })
+        self.start_tls(None)
+            .map_err(|kind| Error::new(self.role.domain().cloned(), Phase::Tls, kind))
     }
 }

@@ -31,8 +31,13 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// The default [`Policy`] over any TLS library. For rustls there is
     /// [`ClientConfig::rustls`](crate::session::ClientConfig::rustls).
-    pub fn new(connector: Arc<dyn TlsConnector>, verifier: IdentityVerifier) -> Self {
-        ClientConfig { policy: Policy::default(), connector, verifier, language: "en".to_owned() }
+    pub fn new(connector: impl TlsConnector + 'static, verifier: IdentityVerifier) -> Self {
+        ClientConfig {
+            policy: Policy::default(),
+            connector: Arc::new(connector),
+            verifier,
+            language: "en".to_owned(),
+        }
     }
 
     /// Another policy.
@@ -53,7 +58,7 @@ pub struct ServerConfig {
     /// The languages we speak, the default first (RFC 6120 section 4.7.4).
     pub languages: Vec<String>,
     /// What is offered beside STARTTLS to peers that do without, under
-    /// [`Encryption::Opportunistic`](crate::policy::Encryption::Opportunistic) only.
+    /// [`EncryptionPolicy::Opportunistic`](crate::policy::EncryptionPolicy::Opportunistic) only.
     pub plaintext_features: FeaturesBuilder,
 }
 

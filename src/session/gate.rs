@@ -1,7 +1,7 @@
 //! The one place where a session becomes secured.
 
 use crate::error::{ErrorKind, PolicyViolation};
-use crate::policy::{Authentication, Policy};
+use crate::policy::{AuthenticationPolicy, Policy};
 use crate::tls::{TlsEngine, TlsSession};
 use bytes::BytesMut;
 use xmpp_identity::Verdict;
@@ -15,6 +15,8 @@ pub(super) struct Secured {
     pub(super) stream: SecuredStream,
     /// What the peer said behind its handshake, not looked at before.
     pub(super) plaintext: BytesMut,
+    /// How TLS failed behind that.
+    pub(super) broken: Option<ErrorKind>,
 }
 
 /// What the gate weighs.
@@ -23,7 +25,8 @@ pub(super) struct Candidate<'a> {
     pub(super) session: &'a TlsSession,
     /// What was offered by ALPN.
     pub(super) alpn: Option<StreamKind>,
-    /// The verdict on the peer's certificate; `None` where none is asked for (c2s, receiving side).
+    /// The verdict on the peer's certificate; `None`: it is not asked about. Clients are not: they log
+    /// in with SASL, inside.
     pub(super) verdict: Option<&'a Verdict>,
 }
 
@@ -35,11 +38,17 @@ pub(super) fn pass(
     tls: Box<dyn TlsEngine>,
     stream: SecuredStream,
     plaintext: BytesMut,
+    broken: Option<ErrorKind>,
 ) -> Result<Secured, ErrorKind> {
-    let Candidate { policy, session, alpn, verdict } = candidate;
+    let Candidate {
+        policy,
+        session,
+        alpn,
+        verdict,
+    } = candidate;
     let negotiated = session.facts.version();
-    if negotiated < policy.minimum_version {
-        let minimum = policy.minimum_version;
+    if negotiated < policy.minimum_version.version() {
+        let minimum = policy.minimum_version.version();
         return Err(ErrorKind::Policy(PolicyViolation::Version { negotiated, minimum }));
     }
     if session.resumed {
@@ -53,12 +62,15 @@ pub(super) fn pass(
         return Err(ErrorKind::Policy(PolicyViolation::Alpn { chosen }));
     }
     match (policy.authentication, verdict) {
-        (Authentication::Required, Some(verdict)) => {
+        (AuthenticationPolicy::Required, Some(verdict)) => {
             verdict.check().map_err(|error| ErrorKind::Identity(Box::new(error)))?;
         }
-        (Authentication::Recorded(_), Some(_)) => {}
-        // Clients log in with SASL, inside the stream.
-        (_, None) => {}
+        (AuthenticationPolicy::Recorded(_), Some(_)) | (_, None) => {}
     }
-    Ok(Secured { tls, stream, plaintext })
+    Ok(Secured {
+        tls,
+        stream,
+        plaintext,
+        broken,
+    })
 }

@@ -20,21 +20,22 @@ mod stream;
 
 pub use client::Target;
 pub use config::{ClientConfig, Mode, ServerConfig};
+use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
-use crate::tls::{TlsEngine, TlsError, TlsState};
+use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
 use bytes::{Bytes, BytesMut};
 use negotiation::{Negotiated, Negotiation};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
 use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
 use xmpp_stream::{Element, Features, StreamHeader};
-use xmpp_tls_core::{Engine, Output, Side};
+use xmpp_tls_core::{Domain, Engine, Output, Side, deadline};
 
 /// One connection, from its first octet to its last, without I/O.
 ///
@@ -53,7 +54,7 @@ pub struct Session {
     outgoing: BytesMut,
     events: VecDeque<Event>,
     ended: bool,
-    deadline: Option<Instant>,
+    starttls_deadline: Instant,
     report: Option<Arc<SecurityReport>>,
     failure: Option<Error>,
 }
@@ -62,6 +63,8 @@ pub struct Session {
 enum State {
     Negotiating(Box<Negotiation>),
     Handshaking(Box<Handshake>),
+    /// The gate is deciding.
+    Finishing,
     Streaming(Box<OpenStream>),
     Finished,
 }
@@ -71,8 +74,36 @@ struct Handshake {
     /// `None`: direct TLS.
     token: Option<UpgradeToken>,
     tls: Box<dyn TlsEngine>,
+    /// What is asked about the peer's certificate; `None`: nothing.
+    check: Option<PeerCheck>,
     plaintext: BytesMut,
+    /// TLS failed; reported once what came before it is dealt with.
+    broken: Option<ErrorKind>,
     deadline: Instant,
+    /// White space may still come in front of the first octet of TLS, to be dropped.
+    whitespace: bool,
+}
+
+impl Handshake {
+    /// Takes what came. A failure is kept: what came before it may have finished the handshake.
+    fn handle_input(&mut self, data: &[u8], outgoing: &mut BytesMut) {
+        if self.broken.is_some() {
+            return;
+        }
+        let data = self.tls_part_of(data);
+        let read = self.tls.read_tls(data, &mut self.plaintext);
+        // Also after an error: the peer is owed an alert.
+        let read = self.tls.write_tls(outgoing).and(read);
+        let early = self.tls.state() == TlsState::Handshaking && !self.plaintext.is_empty();
+        self.broken = read.err().or(early.then_some(TlsError::EarlyData)).map(ErrorKind::from);
+    }
+
+    /// See [`Policy::whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls).
+    fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
+        let tls = if self.whitespace { data.trim_ascii_start() } else { data };
+        self.whitespace &= tls.is_empty();
+        tls
+    }
 }
 
 /// What a session reports.
@@ -119,7 +150,7 @@ impl Session {
     /// [`ErrorKind::ApiMisuse`] before the stream is open and after [`close`](Self::close), which does
     /// no harm. The error that ended the session earlier.
     pub fn send(&mut self, element: &Element) -> Result<(), Error> {
-        self.with_stream(|stream, _, outgoing| stream.send(element, outgoing))
+        self.with_stream(|stream, outgoing| stream.send(element, outgoing))
     }
 
     /// Sends one space between elements, which keeps the connection alive (RFC 6120 section 4.6.1).
@@ -128,7 +159,7 @@ impl Session {
     ///
     /// As for [`send`](Self::send).
     pub fn send_keepalive(&mut self) -> Result<(), Error> {
-        self.with_stream(|stream, _, outgoing| stream.keepalive(outgoing))
+        self.with_stream(|stream, outgoing| stream.keepalive(outgoing))
     }
 
     /// Begins the stream anew after SASL succeeded (RFC 6120 section 6.4.6): the receiving entity calls
@@ -138,11 +169,15 @@ impl Session {
     /// # Errors
     ///
     /// As for [`send`](Self::send).
-    pub fn restart(&mut self) -> Result<(), Error> {
-        let header = self.role.initial_header();
+    pub fn restart(&mut self, now: Instant) -> Result<(), Error> {
         let limits = self.role.policy().limits_after_authentication.clone();
-        let timeout = self.role.policy().timeouts.header;
-        self.with_stream(|stream, now, _| stream.restart(header, limits, now + timeout))
+        let deadline = deadline(now, self.role.policy().timeouts.header);
+        let Session { role, .. } = self;
+        let header = match &self.state {
+            State::Streaming(stream) => role.initial_header(stream.protection()),
+            _ => None,
+        };
+        self.with_stream(|stream, _| stream.restart(header, limits, deadline))
     }
 
     /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
@@ -151,27 +186,41 @@ impl Session {
     /// # Errors
     ///
     /// As for [`send`](Self::send).
-    pub fn close(&mut self) -> Result<(), Error> {
-        self.with_stream(|stream, now, outgoing| stream.close(now, outgoing))
+    pub fn close(&mut self, now: Instant) -> Result<(), Error> {
+        self.with_stream(|stream, outgoing| stream.close(now, outgoing))
     }
 
-    /// Until when the peer has to do what the session waits for, as last told by
-    /// [`Output::WantsInput`]. Drivers bound their writes by it.
+    /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// What must be written before anything else happens, without waiting for input. For drivers that
-    /// send while something else reads.
-    pub fn take_transmit(&mut self) -> Option<Bytes> {
-        match &mut self.state {
-            State::Streaming(_) | State::Finished => self.take_outgoing(),
-            State::Negotiating(_) | State::Handshaking(_) => None,
+        match &self.state {
+            State::Negotiating(_) => Some(self.starttls_deadline),
+            State::Handshaking(handshake) => Some(handshake.deadline),
+            State::Streaming(stream) => stream.deadline(),
+            State::Finishing | State::Finished => None,
         }
     }
 
+    /// What must be written before anything else happens, without taking a step. For drivers that
+    /// send while something else reads.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        match &mut self.state {
+            State::Streaming(_) | State::Finished => self.take_outgoing(),
+            State::Negotiating(_) | State::Handshaking(_) | State::Finishing => None,
+        }
+    }
+
+    /// How long the peer may take to say goodbye.
+    pub(crate) fn patience(&self) -> Duration {
+        self.role.policy().timeouts.close
+    }
+
+    /// What an error of the transport is about.
+    pub(crate) fn place(&self) -> (Option<Domain>, Phase) {
+        (self.role.domain().cloned(), self.phase())
+    }
+
     fn new(role: Role, clock: Now, state: State) -> Self {
-        let deadline = clock.instant + role.policy().timeouts.starttls;
+        let starttls_deadline = deadline(clock.instant, role.policy().timeouts.starttls);
         Session {
             role,
             clock,
@@ -180,7 +229,7 @@ impl Session {
             outgoing: BytesMut::new(),
             events: VecDeque::new(),
             ended: false,
-            deadline: Some(deadline),
+            starttls_deadline,
             report: None,
             failure: None,
         }
@@ -188,12 +237,14 @@ impl Session {
 
     fn with_stream(
         &mut self,
-        verb: impl FnOnce(&mut OpenStream, Instant, &mut BytesMut) -> Result<(), ErrorKind>,
+        verb: impl FnOnce(&mut OpenStream, &mut BytesMut) -> Result<(), ErrorKind>,
     ) -> Result<(), Error> {
         self.check()?;
         let done = match &mut self.state {
-            State::Streaming(stream) => verb(stream, self.now, &mut self.outgoing),
-            State::Negotiating(_) | State::Handshaking(_) => Err(ErrorKind::ApiMisuse("the stream is not open yet")),
+            State::Streaming(stream) => verb(stream, &mut self.outgoing),
+            State::Negotiating(_) | State::Handshaking(_) | State::Finishing => {
+                Err(ErrorKind::ApiMisuse("the stream is not open yet"))
+            }
             State::Finished => Err(ErrorKind::ApiMisuse("the stream was closed")),
         };
         done.map_err(|kind| self.error(kind))
@@ -203,23 +254,37 @@ impl Session {
         self.failure.clone().map_or(Ok(()), Err)
     }
 
-    fn error(&self, kind: ErrorKind) -> Error {
-        let phase = match &self.state {
+    fn phase(&self) -> Phase {
+        match &self.state {
             State::Negotiating(_) => Phase::Starttls,
-            State::Handshaking(_) => Phase::Tls,
+            State::Handshaking(_) | State::Finishing => Phase::Tls,
             State::Streaming(stream) => stream.phase(),
             State::Finished => Phase::Closing,
-        };
-        Error { domain: self.role.domain().cloned(), phase, kind }
+        }
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(self.role.domain().cloned(), self.phase(), kind)
     }
 
     /// Ends the session; while XML is spoken the peer is told why.
     fn fail(&mut self, kind: ErrorKind) {
         let error = self.error(kind);
         if let State::Streaming(stream) = &mut self.state {
-            let apology = self.role.apology();
+            let farewell = match (error.stream_condition(), error.kind()) {
+                (Some(condition), _) => {
+                    stream.tell(condition, &self.role.apology(stream.protection()), &mut self.outgoing)
+                }
+                // RFC 6120 section 4.9.1.1: the peer's stream error is answered with a closing tag.
+                (None, ErrorKind::StreamError(_)) => stream.say_goodbye(&mut self.outgoing),
+                (None, _) => Ok(()),
+            };
             // The first failure is the one to report; the connection is dropped either way.
-            let _ = stream.fail(error.stream_condition(), &apology, &mut self.outgoing);
+            drop(farewell);
+        }
+        if matches!(self.state, State::Finishing) {
+            // The gate said no: the end of our handshake would tell the peer yes.
+            self.outgoing.clear();
         }
         self.failure = Some(error);
     }
@@ -230,7 +295,7 @@ impl Session {
         let more_follows = match &self.state {
             State::Handshaking(handshake) => handshake.tls.state() != TlsState::Handshaking,
             State::Streaming(stream) => stream.begins(),
-            State::Negotiating(_) | State::Finished => false,
+            State::Negotiating(_) | State::Finishing | State::Finished => false,
         };
         let hold = more_follows && self.failure.is_none();
         (!hold && !self.outgoing.is_empty()).then(|| self.outgoing.split().freeze())
@@ -255,8 +320,11 @@ impl Session {
                 if handshake.tls.state() != TlsState::Handshaking {
                     return self.finish_handshake().map(Some);
                 }
+                if let Some(kind) = handshake.broken.take() {
+                    return Err(kind);
+                }
                 if self.ended {
-                    return Err(ErrorKind::Tls(TlsError::Truncated));
+                    return Err(ErrorKind::Tls(TlsError::HandshakeCutOff));
                 }
                 if self.now >= handshake.deadline {
                     return Err(ErrorKind::TimedOut);
@@ -268,8 +336,12 @@ impl Session {
                 Heard::Nothing(deadline) => Ok(Some(Output::WantsInput(deadline))),
                 Heard::Header(header) => {
                     let response = self.role.answer_header(&header)?;
-                    stream.opened(response, &mut self.outgoing)?;
-                    Ok(Some(Output::Event(Event::Opened(header))))
+                    let login = deadline(self.now, self.role.policy().timeouts.authentication);
+                    let login = (self.role.side() == Side::Receiving).then_some(login);
+                    stream.opened(response, login, &mut self.outgoing)?;
+                    // Our header goes out first: the peer waits for it, and the application may think.
+                    self.events.push_back(Event::Opened(header));
+                    Ok(None)
                 }
                 Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
                 Heard::Closed(how) => {
@@ -277,47 +349,75 @@ impl Session {
                     Ok(Some(Output::Event(Event::Closed(how))))
                 }
             },
-            State::Finished => Ok(Some(Output::WantsInput(None))),
+            State::Finishing | State::Finished => Ok(Some(Output::WantsInput(None))),
         }
     }
 
     fn start_tls(&mut self, token: Option<UpgradeToken>) -> Result<(), ErrorKind> {
-        let mut tls = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
+        let (mut tls, check) = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
         tls.write_tls(&mut self.outgoing)?;
-        let deadline = self.now + self.role.policy().timeouts.tls;
-        self.state = State::Handshaking(Box::new(Handshake { token, tls, plaintext: BytesMut::new(), deadline }));
+        let deadline = deadline(self.now, self.role.policy().timeouts.tls);
+        let whitespace =
+            token.is_some() && self.role.side() == Side::Receiving && self.role.policy().whitespace_behind_starttls;
+        self.state = State::Handshaking(Box::new(Handshake {
+            token,
+            tls,
+            check,
+            plaintext: BytesMut::new(),
+            broken: None,
+            deadline,
+            whitespace,
+        }));
         Ok(())
     }
 
     /// The handshake is done: whether it is good enough is for the gate to say.
     fn finish_handshake(&mut self) -> Result<Output<Event>, ErrorKind> {
-        let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finished) else {
+        let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finishing) else {
             return Err(ErrorKind::ApiMisuse("no handshake to finish"));
         };
-        let Handshake { token, mut tls, plaintext, deadline: _ } = *handshake;
+        let Handshake {
+            token,
+            mut tls,
+            check,
+            plaintext,
+            broken,
+            ..
+        } = *handshake;
         let Some(session) = tls.take_session() else {
-            return Err(ErrorKind::Tls(TlsError::Misconfigured("the TLS engine tells no facts".to_owned())));
+            return Err(ErrorKind::Tls(TlsError::Misconfigured(
+                "the TLS engine tells no facts".to_owned(),
+            )));
         };
+        // Asked again about the chain that the finished handshake has: whatever the engine did with the
+        // answer before, this is the one that counts.
+        let verdict = check.map(|check| check.verify(&session.peer_chain));
         let (start, stream) = match token {
-            Some(token) => (TlsStart::StartTls { offered: token.offered() }, token.secured(session.facts)),
-            None => {
-                (TlsStart::DirectTls, SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts))
-            }
+            Some(token) => (
+                TlsStart::StartTls {
+                    offered: token.offered(),
+                },
+                token.secured(session.facts),
+            ),
+            None => (
+                TlsStart::DirectTls,
+                SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts),
+            ),
         };
         self.role.learn_domain(&session);
         let candidate = gate::Candidate {
             policy: self.role.policy(),
             session: &session,
             alpn: (start == TlsStart::DirectTls || self.role.side() == Side::Receiving).then(|| self.role.kind()),
-            verdict: session.verdict.as_ref(),
+            verdict: verdict.as_ref(),
         };
-        let secured = gate::pass(candidate, tls, stream, plaintext)?;
-        let report = Arc::new(SecurityReport::of_tls(&self.role, start, session));
+        let secured = gate::pass(candidate, tls, stream, plaintext, broken)?;
+        let report = Arc::new(SecurityReport::of_tls(&self.role, start, session, verdict));
         self.report = Some(report.clone());
         let limits = self.role.policy().limits_before_authentication.clone();
         let stream = OpenStream::inside_tls(
             secured,
-            self.role.initial_header(),
+            self.role.initial_header(Protection::Tls),
             limits,
             &self.role.policy().timeouts,
             self.now,
@@ -329,7 +429,8 @@ impl Session {
     fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
         let report = Arc::new(SecurityReport::of_plaintext(&self.role));
         self.report = Some(report.clone());
-        self.events.extend([Event::Opened(stream.header), self.role.event(stream.first)]);
+        self.events
+            .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
         let timeouts = &self.role.policy().timeouts;
         self.state = State::Streaming(Box::new(OpenStream::in_clear(stream.decoder, stream.encoder, timeouts)));
         Output::Event(Event::Plaintext(report))
@@ -346,18 +447,15 @@ impl Engine for Session {
         if data.is_empty() {
             return Ok(());
         }
-        let taken = match &mut self.state {
-            State::Negotiating(negotiation) => negotiation.handle_input(now, data).map_err(ErrorKind::from),
-            State::Handshaking(handshake) => {
-                let read = handshake.tls.read_tls(data, &mut handshake.plaintext);
-                // Also after an error: the peer is owed an alert.
-                handshake.tls.write_tls(&mut self.outgoing).and(read).map_err(ErrorKind::from)
+        match &mut self.state {
+            State::Negotiating(negotiation) => {
+                if let Err(source) = negotiation.handle_input(now, data) {
+                    self.fail(source.into());
+                }
             }
+            State::Handshaking(handshake) => handshake.handle_input(data, &mut self.outgoing),
             State::Streaming(stream) => stream.handle_input(data, &mut self.outgoing),
-            State::Finished => Ok(()),
-        };
-        if let Err(kind) = taken {
-            self.fail(kind);
+            State::Finishing | State::Finished => {}
         }
         Ok(())
     }
@@ -368,7 +466,7 @@ impl Engine for Session {
         self.ended = true;
         match &mut self.state {
             State::Negotiating(negotiation) => negotiation.handle_eof(now).map_err(|source| self.error(source.into())),
-            State::Handshaking(_) | State::Streaming(_) | State::Finished => Ok(()),
+            State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => Ok(()),
         }
     }
 
@@ -376,10 +474,10 @@ impl Engine for Session {
         self.check()?;
         self.now = self.now.max(now);
         match &mut self.state {
-            State::Negotiating(negotiation) => {
-                negotiation.handle_timeout(now).map_err(|source| self.error(source.into()))
-            }
-            State::Handshaking(_) | State::Streaming(_) | State::Finished => Ok(()),
+            State::Negotiating(negotiation) => negotiation
+                .handle_timeout(now)
+                .map_err(|source| self.error(source.into())),
+            State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => Ok(()),
         }
     }
 
@@ -393,12 +491,7 @@ impl Engine for Session {
             }
             self.check()?;
             match self.step() {
-                Ok(Some(output)) => {
-                    if let Output::WantsInput(deadline) = output {
-                        self.deadline = deadline;
-                    }
-                    return Ok(output);
-                }
+                Ok(Some(output)) => return Ok(output),
                 Ok(None) => {}
                 Err(kind) => self.fail(kind),
             }

@@ -1,8 +1,8 @@
 //! The clear part of a connection, by role.
 
-use crate::session::config::{ClientConfig, ServerConfig};
+use crate::policy::EncryptionPolicy;
 use crate::session::client::Target;
-use crate::policy::Encryption;
+use crate::session::config::{ClientConfig, ServerConfig};
 use std::time::Instant;
 use xmpp_starttls::{
     Error, Initiator, InitiatorEvent, Opened, PlaintextStream, Responder, ResponderEvent, UpgradeToken,
@@ -36,8 +36,8 @@ impl Negotiation {
             .with_limits(config.policy.limits_before_authentication.clone())
             .with_language(config.language.clone());
         Negotiation::Initiator(match config.policy.encryption {
-            Encryption::Required => initiator,
-            Encryption::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
+            EncryptionPolicy::Required => initiator,
+            EncryptionPolicy::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
         })
     }
 
@@ -46,35 +46,40 @@ impl Negotiation {
             .with_timeout(now, config.policy.timeouts.starttls)
             .with_limits(config.policy.limits_before_authentication.clone())
             .with_languages(config.languages.clone());
+        let responder = match config.policy.whitespace_behind_starttls {
+            true => responder.with_whitespace_behind_starttls(),
+            false => responder,
+        };
         Negotiation::Responder(match config.policy.encryption {
-            Encryption::Required => responder,
-            Encryption::Opportunistic(_) => responder.dangerous_offer_plaintext(config.plaintext_features.clone()),
+            EncryptionPolicy::Required => responder,
+            EncryptionPolicy::Opportunistic(_) => {
+                responder.dangerous_offer_plaintext(config.plaintext_features.clone())
+            }
         })
     }
 
     pub(super) fn poll_output(&mut self) -> Result<Output<Option<Negotiated>>, Error> {
-        Ok(match self {
+        match self {
             Negotiation::Initiator(initiator) => map_event(initiator.poll_output()?, |event| match event {
-                InitiatorEvent::Upgrade(token) => Some(Negotiated::Upgrade(token)),
-                InitiatorEvent::Plaintext(stream) => Some(Negotiated::Plaintext(stream)),
-                _ => None,
+                InitiatorEvent::Opened(_) | InitiatorEvent::Features(_) => Ok(None),
+                InitiatorEvent::Upgrade(token) => Ok(Some(Negotiated::Upgrade(token))),
+                InitiatorEvent::Plaintext(stream) => Ok(Some(Negotiated::Plaintext(stream))),
+                _ => Err(UNKNOWN),
             }),
             Negotiation::Responder(responder) => map_event(responder.poll_output()?, |event| match event {
-                ResponderEvent::Opened(opened) => Some(Negotiated::Opened(opened)),
-                ResponderEvent::Upgrade(token) => Some(Negotiated::Upgrade(token)),
-                ResponderEvent::Plaintext(stream) => Some(Negotiated::Plaintext(stream)),
-                _ => None,
+                ResponderEvent::Opened(opened) => Ok(Some(Negotiated::Opened(opened))),
+                ResponderEvent::Upgrade(token) => Ok(Some(Negotiated::Upgrade(token))),
+                ResponderEvent::Plaintext(stream) => Ok(Some(Negotiated::Plaintext(stream))),
+                _ => Err(UNKNOWN),
             }),
-        })
+        }
     }
 
     /// Answers [`Negotiated::Opened`].
     pub(super) fn decide(&mut self, served: Option<&Domain>) -> Result<(), Error> {
         match (self, served) {
             (Negotiation::Responder(responder), Some(domain)) => responder.accept(domain),
-            (Negotiation::Responder(responder), None) => {
-                responder.refuse(xmpp_tls_core::StreamCondition::HOST_UNKNOWN)
-            }
+            (Negotiation::Responder(responder), None) => responder.refuse(xmpp_tls_core::StreamCondition::HOST_UNKNOWN),
             (Negotiation::Initiator(_), _) => Err(Error::ApiMisuse("only a responder decides")),
         }
     }
@@ -101,10 +106,16 @@ impl Negotiation {
     }
 }
 
-fn map_event<E>(output: Output<E>, event: impl FnOnce(E) -> Option<Negotiated>) -> Output<Option<Negotiated>> {
-    match output {
+/// Unknown is not safe.
+const UNKNOWN: Error = Error::ApiMisuse("the negotiator reported an event that sessions do not know");
+
+fn map_event<E>(
+    output: Output<E>,
+    event: impl FnOnce(E) -> Result<Option<Negotiated>, Error>,
+) -> Result<Output<Option<Negotiated>>, Error> {
+    Ok(match output {
         Output::Transmit(bytes) => Output::Transmit(bytes),
-        Output::Event(happened) => Output::Event(event(happened)),
+        Output::Event(happened) => Output::Event(event(happened)?),
         Output::WantsInput(deadline) => Output::WantsInput(deadline),
-    }
+    })
 }

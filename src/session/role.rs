@@ -1,7 +1,7 @@
 //! What differs between the initiating and the receiving side of a session.
 
 use crate::error::{ErrorKind, HeaderProblem};
-use crate::policy::{Authentication, Policy};
+use crate::policy::{AuthenticationPolicy, Policy};
 use crate::session::config::{ClientConfig, ServerConfig};
 use crate::session::{Event, Target};
 use crate::tls::{ClientHandshake, PeerCheck, ServerHandshake, TlsEngine, TlsError, TlsSession};
@@ -16,11 +16,15 @@ pub(crate) enum Role {
     Client {
         config: Arc<ClientConfig>,
         target: Target,
+        /// Who the server said it is, inside TLS. It cannot change afterwards.
+        server: Option<String>,
     },
     Server {
         config: Arc<ServerConfig>,
-        /// The domain of ours that the peer asked for, once known. It cannot change afterwards.
+        /// The domain of ours that the peer asked for, as far as is known. It cannot change afterwards.
         domain: Option<Domain>,
+        /// `domain` was asked for in clear: it chose the certificate, and counts for nothing else.
+        in_clear: bool,
     },
 }
 
@@ -55,12 +59,14 @@ impl Role {
     }
 
     /// The header that begins a stream inside TLS, if we are the side that speaks first.
-    pub(super) fn initial_header(&self) -> Option<StreamHeader> {
+    pub(super) fn initial_header(&self, protection: Protection) -> Option<StreamHeader> {
         match self {
-            Role::Client { config, target } => {
+            Role::Client { config, target, .. } => {
                 let mut header = StreamHeader::new();
                 header.to = Some(target.domain.to_string());
-                header.from = target.local_domain.as_ref().map(Domain::to_string).or_else(|| target.account.clone());
+                // RFC 6120 section 4.7.1: nobody's address in clear.
+                let account = target.account.clone().filter(|_| protection == Protection::Tls);
+                header.from = target.local_domain.as_ref().map(Domain::to_string).or(account);
                 header.lang = Some(config.language.clone());
                 Some(header)
             }
@@ -69,15 +75,22 @@ impl Role {
     }
 
     /// The header to send when the stream fails before we sent one (RFC 6120 section 4.9.1.2).
-    pub(super) fn apology(&self) -> StreamHeader {
-        self.initial_header().unwrap_or_else(|| {
-            StreamHeader::new().with_from(self.domain().map(Domain::to_string).unwrap_or_default())
-        })
+    pub(super) fn apology(&self, protection: Protection) -> StreamHeader {
+        self.initial_header(protection)
+            .unwrap_or_else(|| StreamHeader::new().with_from(self.domain().map(Domain::to_string).unwrap_or_default()))
     }
 
-    /// The domain of ours that a header asks for; remembered.
+    /// The domain of ours that a header in clear asks for; it chooses the certificate.
     pub(super) fn choose_domain(&mut self, header: &StreamHeader) -> Option<&Domain> {
-        let Role::Server { config, domain } = self else { return None };
+        let Role::Server {
+            config,
+            domain,
+            in_clear,
+        } = self
+        else {
+            return None;
+        };
+        *in_clear = true;
         *domain = match &header.to {
             Some(to) => to.parse().ok().filter(|to| config.acceptor.serves(to)),
             None => config.acceptor.sole_domain().cloned(),
@@ -87,7 +100,12 @@ impl Role {
 
     /// Direct TLS: the server name says which domain of ours is meant, before any header.
     pub(super) fn learn_domain(&mut self, session: &TlsSession) {
-        if let Role::Server { config, domain: domain @ None } = self {
+        if let Role::Server {
+            config,
+            domain: domain @ None,
+            ..
+        } = self
+        {
             *domain = match &session.server_name {
                 Some(name) => name.parse().ok().filter(|name| config.acceptor.serves(name)),
                 None => config.acceptor.sole_domain().cloned(),
@@ -95,25 +113,34 @@ impl Role {
         }
     }
 
-    pub(super) fn start_tls(&self, direct: bool, now: UnixTime) -> Result<Box<dyn TlsEngine>, TlsError> {
+    /// A TLS engine, and what to ask about the peer's certificate, settled before it shows one.
+    pub(super) fn start_tls(
+        &self,
+        direct: bool,
+        now: UnixTime,
+    ) -> Result<(Box<dyn TlsEngine>, Option<PeerCheck>), TlsError> {
         match self {
-            Role::Client { config, target } => config.connector.connect(ClientHandshake {
-                domain: target.domain.clone(),
-                alpn: direct.then(|| target.kind()),
-                minimum_version: config.policy.minimum_version,
-                check: PeerCheck {
-                    verifier: config.verifier.clone(),
-                    references: ReferenceIds::new(&target.domain, target.kind()),
+            Role::Client { config, target, .. } => {
+                let references = ReferenceIds::new(&target.domain, target.kind());
+                let enforce = config.policy.authentication == AuthenticationPolicy::Required;
+                let check = PeerCheck::new(config.verifier.clone(), references, now, enforce);
+                let tls = config.connector.connect(ClientHandshake {
+                    domain: target.domain.clone(),
+                    alpn: direct.then(|| target.kind()),
+                    minimum_version: config.policy.minimum_version,
+                    check: check.clone(),
+                })?;
+                Ok((tls, Some(check)))
+            }
+            Role::Server { config, domain, .. } => {
+                let tls = config.acceptor.accept(ServerHandshake {
+                    domain: domain.clone(),
+                    kind: self.kind(),
+                    minimum_version: config.policy.minimum_version,
                     now,
-                    enforce: config.policy.authentication == Authentication::Required,
-                },
-            }),
-            Role::Server { config, domain } => config.acceptor.accept(ServerHandshake {
-                domain: domain.clone(),
-                kind: self.kind(),
-                minimum_version: config.policy.minimum_version,
-                now,
-            }),
+                })?;
+                Ok((tls, None))
+            }
         }
     }
 
@@ -121,33 +148,40 @@ impl Role {
     pub(super) fn answer_header(&mut self, header: &StreamHeader) -> Result<Option<StreamHeader>, ErrorKind> {
         let kind = self.kind();
         header.check_content_namespace(kind)?;
-        let Role::Server { config, domain } = self else { return Ok(None) };
+        let (config, domain, in_clear) = match self {
+            Role::Client { server, .. } => return same_server(server, header).map(|()| None),
+            Role::Server {
+                config,
+                domain,
+                in_clear,
+            } => (config, domain, in_clear),
+        };
         let asked = match &header.to {
             Some(to) => {
-                let unknown = || ErrorKind::Header(HeaderProblem::UnknownDomain { to: to.clone() });
-                let parsed: Domain = to.parse().map_err(|_| unknown())?;
-                if !config.acceptor.serves(&parsed) {
-                    return Err(unknown());
-                }
-                parsed
+                let unknown = || ErrorKind::Header(HeaderProblem::UnknownDomain { to: excerpt(to) });
+                to.parse()
+                    .ok()
+                    .filter(|to| config.acceptor.serves(to))
+                    .ok_or_else(unknown)?
             }
-            None => domain
-                .clone()
-                .or_else(|| config.acceptor.sole_domain().cloned())
-                .ok_or(ErrorKind::Header(HeaderProblem::NoDomain))?,
+            // RFC 6120 section 5.4.3.3: what was said in clear is forgotten.
+            None => {
+                let learned = domain.clone().filter(|_| !*in_clear);
+                let sole = || config.acceptor.sole_domain().cloned();
+                learned
+                    .or_else(sole)
+                    .ok_or(ErrorKind::Header(HeaderProblem::NoDomain))?
+            }
         };
         if let Some(before) = domain.as_ref().filter(|before| **before != asked) {
-            return Err(ErrorKind::Header(HeaderProblem::Changed {
-                attribute: "to",
-                before: before.to_string(),
-                now: asked.to_string(),
-            }));
+            return Err(changed("to", before.as_str(), asked.as_str()));
         }
         let mut random = [0; 16];
         config.acceptor.fill_random(&mut random)?;
         let id = StreamId::from_random(random);
         let response = header.response(kind, Some(&asked), &id, &config.languages);
         *domain = Some(asked);
+        *in_clear = false;
         Ok(Some(response))
     }
 
@@ -157,4 +191,37 @@ impl Role {
             (Role::Client { .. } | Role::Server { .. }, _) => Event::Element(element),
         }
     }
+}
+
+/// Whether anybody on the path can read what we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protection {
+    Tls,
+    None,
+}
+
+/// A server may call itself by another of its names (RFC 6120 section 4.7.1), but not by one after
+/// another.
+fn same_server(known: &mut Option<String>, header: &StreamHeader) -> Result<(), ErrorKind> {
+    match (known.as_deref(), header.from.as_deref()) {
+        (Some(before), Some(now)) if before != now => Err(changed("from", before, now)),
+        (None, Some(now)) => {
+            *known = Some(now.to_owned());
+            Ok(())
+        }
+        (_, _) => Ok(()),
+    }
+}
+
+fn changed(attribute: &'static str, before: &str, now: &str) -> ErrorKind {
+    ErrorKind::Header(HeaderProblem::Changed {
+        attribute,
+        before: excerpt(before),
+        now: excerpt(now),
+    })
+}
+
+/// Enough for a line of a log, whatever the peer wrote.
+fn excerpt(text: &str) -> String {
+    text.chars().take(64).collect()
 }

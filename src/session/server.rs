@@ -22,7 +22,15 @@ impl Session {
         config.acceptor.fill_random(&mut random).map_err(misconfigured)?;
         let negotiation = Negotiation::respond(&config, StreamId::from_random(random), now.instant);
         let state = State::Negotiating(Box::new(negotiation));
-        let mut session = Session::new(Role::Server { config, domain: None }, now, state);
+        let mut session = Session::new(
+            Role::Server {
+                config,
+                domain: None,
+                in_clear: false,
+            },
+            now,
+            state,
+        );
         if mode == Mode::DirectTls {
             session.start_direct_tls()?;
         }
@@ -31,5 +39,5 @@ impl Session {
 }
 
 fn misconfigured(source: TlsError) -> Error {
-    Error { domain: None, phase: Phase::Starttls, kind: ErrorKind::Tls(source) }
+    Error::new(None, Phase::Starttls, ErrorKind::Tls(source))
 }

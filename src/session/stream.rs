@@ -4,11 +4,12 @@ use crate::error::{ErrorKind, Phase};
 use crate::policy::Timeouts;
 use crate::session::Closed;
 use crate::session::gate::Secured;
+use crate::session::role::Protection;
 use crate::tls::{TlsEngine, TlsState};
 use bytes::BytesMut;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader};
-use xmpp_tls_core::StreamCondition;
+use xmpp_tls_core::{StreamCondition, deadline};
 
 #[derive(Debug)]
 pub(super) struct OpenStream {
@@ -18,11 +19,17 @@ pub(super) struct OpenStream {
     state: State,
     /// Until when the peer has to do what `state` waits for.
     deadline: Option<Instant>,
+    /// The client has logged in, or need not.
+    authenticated: bool,
+    /// TLS failed behind what is still to be read.
+    broken: Option<ErrorKind>,
     /// How long a peer may take to close.
     patience: Duration,
     header_sent: bool,
     /// Text on its way into TLS.
     text: BytesMut,
+    /// Text on its way out of TLS.
+    plaintext: BytesMut,
 }
 
 #[derive(Debug)]
@@ -70,10 +77,13 @@ impl OpenStream {
             decoder,
             encoder,
             state: header.map_or(State::AwaitHeader, |header| State::Begin(Box::new(header))),
-            deadline: Some(now + timeouts.header),
+            deadline: Some(deadline(now, timeouts.header)),
+            authenticated: false,
+            broken: secured.broken,
             patience: timeouts.close,
             header_sent: false,
             text: BytesMut::new(),
+            plaintext: BytesMut::new(),
         }
     }
 
@@ -85,15 +95,19 @@ impl OpenStream {
             encoder,
             state: State::Open,
             deadline: None,
+            authenticated: true,
+            broken: None,
             patience: timeouts.close,
             header_sent: true,
             text: BytesMut::new(),
+            plaintext: BytesMut::new(),
         }
     }
 
     pub(super) fn phase(&self) -> Phase {
         match self.state {
             State::Begin(_) | State::AwaitHeader => Phase::Header,
+            State::Open if self.deadline.is_some() => Phase::Authentication,
             State::Open => Phase::Open,
             State::Closing | State::AwaitCloseNotify => Phase::Closing,
         }
@@ -105,18 +119,31 @@ impl OpenStream {
         matches!(self.state, State::Begin(_))
     }
 
-    pub(super) fn handle_input(&mut self, data: &[u8], outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(super) fn protection(&self) -> Protection {
+        match self.transport {
+            Transport::Tls(_) => Protection::Tls,
+            Transport::Clear => Protection::None,
+        }
+    }
+
+    /// Takes what came. A failure of TLS is kept until everything in front of it was reported.
+    pub(super) fn handle_input(&mut self, data: &[u8], outgoing: &mut BytesMut) {
         match &mut self.transport {
+            _ if self.broken.is_some() => {}
             Transport::Clear => self.decoder.push(data),
             Transport::Tls(tls) => {
-                let mut plaintext = BytesMut::new();
-                let read = tls.read_tls(data, &mut plaintext);
-                tls.write_tls(outgoing)?;
-                self.decoder.push(&plaintext);
-                read?;
+                let read = tls.read_tls(data, &mut self.plaintext);
+                // Also after an error: the peer is owed an alert.
+                let read = tls.write_tls(outgoing).and(read);
+                self.decoder.push(&self.plaintext);
+                self.plaintext.clear();
+                self.broken = read.err().map(ErrorKind::from);
             }
         }
-        Ok(())
     }
 
     /// One step at the time `now`; `ended`: the transport will bring nothing more.
@@ -130,19 +157,28 @@ impl OpenStream {
         match self.decoder.next_event()? {
             Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
-                Some(error) => Err(ErrorKind::StreamError(error)),
+                Some(error) => Err(ErrorKind::StreamError(Box::new(error))),
                 None => Ok(Heard::Element(element)),
             },
             Some(StreamEvent::Close) => self.peer_closed(now, outgoing),
-            Some(_) => Ok(Heard::Again),
+            Some(StreamEvent::Whitespace) => Ok(Heard::Again),
+            Some(_) => Err(ErrorKind::ApiMisuse(
+                "the decoder reported an event that sessions do not know",
+            )),
             None => self.idle(now, ended),
         }
     }
 
-    /// The peer's header was good: answer with ours if we did not speak first.
-    pub(super) fn opened(&mut self, response: Option<StreamHeader>, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+    /// The peer's header was good: answer with ours if we did not speak first, and give a client until
+    /// `login` to log in.
+    pub(super) fn opened(
+        &mut self,
+        response: Option<StreamHeader>,
+        login: Option<Instant>,
+        outgoing: &mut BytesMut,
+    ) -> Result<(), ErrorKind> {
         self.state = State::Open;
-        self.deadline = None;
+        self.deadline = login.filter(|_| !self.authenticated);
         match response {
             Some(header) => self.write_header(&header, outgoing),
             None => Ok(()),
@@ -170,42 +206,53 @@ impl OpenStream {
         self.writable()?;
         self.decoder.restart(limits);
         self.header_sent = false;
+        self.authenticated = true;
         self.deadline = Some(deadline);
         self.state = header.map_or(State::AwaitHeader, |header| State::Begin(Box::new(header)));
         Ok(())
     }
 
     pub(super) fn close(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
+            return Ok(());
+        }
         self.writable()?;
         self.encoder.close(&mut self.text);
         self.state = State::Closing;
-        self.deadline = Some(now + self.patience);
+        self.deadline = Some(deadline(now, self.patience));
         self.flush(outgoing)
     }
 
     /// Tells the peer why the stream ends, behind our header if that was not sent yet
     /// (RFC 6120 section 4.9.1.2), and closes TLS.
-    pub(super) fn fail(
+    pub(super) fn tell(
         &mut self,
-        condition: Option<StreamCondition>,
+        condition: StreamCondition,
         apology: &StreamHeader,
         outgoing: &mut BytesMut,
     ) -> Result<(), ErrorKind> {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
-        if let Some(condition) = condition {
-            if !self.header_sent {
-                self.encoder.open(apology, &mut self.text);
-                self.header_sent = true;
-            }
-            self.encoder.error(&StreamError::new(condition), &mut self.text);
+        if !self.header_sent {
+            self.encoder.open(apology, &mut self.text);
+            self.header_sent = true;
         }
-        if self.header_sent {
+        self.encoder.error(&StreamError::new(condition), &mut self.text);
+        self.say_goodbye(outgoing)
+    }
+
+    /// Our closing tag, unless it was sent, and `close_notify`.
+    pub(super) fn say_goodbye(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        if self.header_sent && self.state != State::Closing {
             self.encoder.close(&mut self.text);
         }
         self.flush(outgoing)?;
-        self.close_tls(outgoing)
+        if let Transport::Tls(tls) = &mut self.transport {
+            tls.close();
+            tls.write_tls(outgoing)?;
+        }
+        Ok(())
     }
 
     fn writable(&self) -> Result<(), ErrorKind> {
@@ -234,23 +281,14 @@ impl OpenStream {
         Ok(())
     }
 
-    fn close_tls(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
-        if let Transport::Tls(tls) = &mut self.transport {
-            tls.close();
-            tls.write_tls(outgoing)?;
-        }
-        Ok(())
-    }
-
     /// The peer's closing tag: answer it, then close TLS (RFC 6120 section 4.4).
     fn peer_closed(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<Heard, ErrorKind> {
-        if self.state != State::Closing && self.header_sent {
-            self.encoder.close(&mut self.text);
-            self.flush(outgoing)?;
+        self.say_goodbye(outgoing)?;
+        if self.state != State::Closing {
+            self.deadline = None;
         }
-        self.close_tls(outgoing)?;
         self.state = State::AwaitCloseNotify;
-        self.deadline.get_or_insert(now + self.patience);
+        self.deadline.get_or_insert(deadline(now, self.patience));
         Ok(match self.transport {
             Transport::Clear => Heard::Closed(Closed::Properly),
             Transport::Tls(_) => Heard::Again,
@@ -264,6 +302,11 @@ impl OpenStream {
             Transport::Clear => false,
         };
         let late = self.deadline.is_some_and(|deadline| now >= deadline);
+        match (self.broken.take(), &self.state) {
+            (Some(_), State::AwaitCloseNotify) => return Ok(Heard::Closed(Closed::WithoutCloseNotify)),
+            (Some(kind), _) => return Err(kind),
+            (None, _) => {}
+        }
         match self.state {
             State::AwaitCloseNotify if close_notify => Ok(Heard::Closed(Closed::Properly)),
             State::AwaitCloseNotify if ended || late => Ok(Heard::Closed(Closed::WithoutCloseNotify)),

@@ -1,15 +1,17 @@
 //! The seam to a TLS library: bytes in, bytes out, and the facts of the handshake.
 //!
-//! [`rustls`](self::rustls) is the implementation that comes with this crate. Another one implements
+//! [`rustls`] is the implementation that comes with this crate. Another one implements
 //! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
 
 pub mod rustls;
 
+use crate::policy::MinimumVersion;
 use bytes::BytesMut;
 use pki_types::{CertificateDer, UnixTime};
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use xmpp_identity::{IdentityError, IdentityVerifier, Purpose, ReferenceIds, Verdict};
-use xmpp_starttls::{TlsFacts, TlsVersion};
+use xmpp_starttls::TlsFacts;
 use xmpp_tls_core::{Domain, StreamKind};
 
 /// One TLS connection in memory.
@@ -23,13 +25,6 @@ pub trait TlsEngine: Send + fmt::Debug {
     ///
     /// The handshake or a record failed; the connection is over.
     fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError>;
-
-    /// The transport ended.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError::Truncated`] if the peer did not send `close_notify` first.
-    fn read_eof(&mut self) -> Result<(), TlsError>;
 
     /// Appends what the peer must be sent.
     ///
@@ -51,14 +46,17 @@ pub trait TlsEngine: Send + fmt::Debug {
     /// How far it is.
     fn state(&self) -> TlsState;
 
-    /// What the handshake ended in, once it has; taken once.
+    /// What the handshake ended in, taken once; `None` in [`TlsState::Handshaking`].
     fn take_session(&mut self) -> Option<TlsSession>;
 }
 
 /// How far a [`TlsEngine`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TlsState {
-    /// The handshake is not finished: nothing is proved yet.
+    /// The handshake is not finished: nothing is proved yet, and nothing may be decrypted. An engine
+    /// leaves this state only when the peer has proved possession of its key, if it showed a
+    /// certificate; a `close_notify` before that is an error.
     Handshaking,
     /// Both ends proved what they had to and can write.
     Open,
@@ -88,8 +86,6 @@ pub struct TlsSession {
     pub peer_chain: Vec<CertificateDer<'static>>,
     /// What we showed.
     pub local_certificate: Option<CertificateDer<'static>>,
-    /// The verdict on `peer_chain`, if [`ClientHandshake::check`] reached one.
-    pub verdict: Option<Verdict>,
 }
 
 impl TlsSession {
@@ -105,7 +101,6 @@ impl TlsSession {
             server_name: None,
             peer_chain: Vec::new(),
             local_certificate: None,
-            verdict: None,
         }
     }
 }
@@ -129,7 +124,7 @@ pub struct ClientHandshake {
     /// Offered by ALPN; direct TLS offers the stream kind's identifier, STARTTLS nothing.
     pub alpn: Option<StreamKind>,
     /// The lowest version to negotiate.
-    pub minimum_version: TlsVersion,
+    pub minimum_version: MinimumVersion,
     /// Ask this about the server's certificate.
     pub check: PeerCheck,
 }
@@ -166,7 +161,7 @@ pub struct ServerHandshake {
     /// Which ALPN identifier is ours.
     pub kind: StreamKind,
     /// The lowest version to negotiate.
-    pub minimum_version: TlsVersion,
+    pub minimum_version: MinimumVersion,
     /// The wall clock.
     pub now: UnixTime,
 }
@@ -174,29 +169,67 @@ pub struct ServerHandshake {
 /// The question whether a server's certificate is good for the domain we want.
 ///
 /// It is made before the handshake and knows nothing of what the peer will present
-/// (RFC 9525 section 6.1).
+/// (RFC 9525 section 6.1). Clones share the answer.
 #[derive(Debug, Clone)]
-pub struct PeerCheck {
-    pub(crate) verifier: IdentityVerifier,
-    pub(crate) references: ReferenceIds,
-    pub(crate) now: UnixTime,
-    pub(crate) enforce: bool,
+pub struct PeerCheck(Arc<Question>);
+
+#[derive(Debug)]
+struct Question {
+    verifier: IdentityVerifier,
+    references: ReferenceIds,
+    now: UnixTime,
+    enforce: bool,
+    /// The chain that was asked about first, and the answer.
+    answer: OnceLock<(Vec<CertificateDer<'static>>, Verdict)>,
 }
 
 impl PeerCheck {
+    pub(crate) fn new(verifier: IdentityVerifier, references: ReferenceIds, now: UnixTime, enforce: bool) -> Self {
+        PeerCheck(Arc::new(Question {
+            verifier,
+            references,
+            now,
+            enforce,
+            answer: OnceLock::new(),
+        }))
+    }
+
     /// Whether a bad verdict must end the handshake, so that the peer gets a proper alert.
     pub fn enforce(&self) -> bool {
-        self.enforce
+        self.0.enforce
     }
 
     /// The wall clock to check validity at.
     pub fn now(&self) -> UnixTime {
-        self.now
+        self.0.now
     }
 
     /// The verdict on a chain, leaf first. It counts only once the handshake has proved possession.
     pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Verdict {
-        self.verifier.verify(chain, &self.references, Purpose::Server, self.now)
+        let Question {
+            verifier,
+            references,
+            now,
+            answer,
+            ..
+        } = &*self.0;
+        let (known, verdict) = answer.get_or_init(|| {
+            let chain: Vec<_> = chain
+                .iter()
+                .map(|certificate| certificate.clone().into_owned())
+                .collect();
+            let verdict = verifier.verify(&chain, references, Purpose::Server, *now);
+            (chain, verdict)
+        });
+        if known == chain {
+            return verdict.clone();
+        }
+        verifier.verify(chain, references, Purpose::Server, *now)
+    }
+
+    /// What was wrong with the chain that was asked about.
+    pub(crate) fn rejection(&self) -> Option<IdentityError> {
+        self.0.answer.get().and_then(|(_, verdict)| verdict.check().err())
     }
 }
 
@@ -222,21 +255,25 @@ pub enum TlsError {
         /// The first octet that came.
         first: u8,
     },
-    /// The transport ended without `close_notify`: something may be missing (RFC 8446 section 6.1).
-    #[error("the connection ended without a TLS close_notify: what came last may be cut off")]
-    Truncated,
+    /// The transport ended in the middle of the handshake.
+    #[error("the connection ended in the middle of the handshake: the peer may not like our TLS and not say so")]
+    HandshakeCutOff,
+    /// A client asked for a server name that we have no certificate for (RFC 6066 section 3).
+    #[error("a client asked for {}, for which there is no certificate here", name.as_deref().unwrap_or("no server name"))]
+    UnknownServerName {
+        /// What it asked for by SNI; `None`: nothing, and more than one domain is served.
+        name: Option<String>,
+    },
+    /// An engine decrypted something before the handshake was done: early data, which could be a
+    /// replay (RFC 8446 section 8).
+    #[error("data came before the handshake was done")]
+    EarlyData,
     /// Nothing can be written now.
     #[error("the TLS session is not open")]
     NotOpen,
     /// The session protects nothing.
     #[error(transparent)]
     NotEncrypted(#[from] xmpp_starttls::NotEncrypted),
-    /// The engine does not speak the version that the policy asks for.
-    #[error("this TLS engine speaks TLS 1.2 and 1.3, not {version}")]
-    UnsupportedByEngine {
-        /// The version asked for.
-        version: TlsVersion,
-    },
     /// Our own configuration cannot work.
     #[error("TLS is misconfigured: {0}")]
     Misconfigured(String),

@@ -6,30 +6,35 @@
 use super::{
     ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState,
 };
+use crate::policy::MinimumVersion;
 use ::rustls::client::Resumption;
 use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use ::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use ::rustls::crypto::WebPkiSupportedAlgorithms;
 use ::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{
-    AlertDescription, CertificateError, ClientConfig, ClientConnection, Connection, DigitallySignedStruct,
-    HandshakeKind, InvalidMessage, OtherError, ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme,
-    SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, HandshakeKind, InvalidMessage,
+    ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
 };
 use bytes::{BufMut, BytesMut};
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::{Arc, OnceLock};
-use xmpp_identity::{IdentityError, IdentityVerifier, Verdict};
+use xmpp_identity::IdentityVerifier;
+use xmpp_identity::rustls::{certificate_error, verify_tls12_signature, verify_tls13_signature};
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls_core::Domain;
 
 pub use ::rustls::crypto::CryptoProvider;
+#[cfg(feature = "aws-lc-rs")]
+pub use ::rustls::crypto::aws_lc_rs;
+#[cfg(feature = "ring")]
+pub use ::rustls::crypto::ring;
 
-/// The signature algorithms of a provider, for an [`IdentityVerifier`](xmpp_identity::IdentityVerifier).
+/// The signature algorithms of a provider, for an [`IdentityVerifier`].
 pub fn signature_algorithms(provider: &CryptoProvider) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
     provider.signature_verification_algorithms.all
 }
@@ -38,7 +43,7 @@ impl crate::session::ClientConfig {
     /// The default policy over rustls, trusting these anchors (see [`roots`](crate::roots)).
     pub fn rustls(provider: Arc<CryptoProvider>, anchors: Vec<TrustAnchor<'static>>) -> Self {
         let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
-        crate::session::ClientConfig::new(Arc::new(RustlsConnector::new(provider)), verifier)
+        crate::session::ClientConfig::new(RustlsConnector::new(provider), verifier)
     }
 }
 
@@ -64,20 +69,20 @@ impl TlsConnector for RustlsConnector {
         };
         let verifier = Arc::new(Recorder {
             algorithms: self.provider.signature_verification_algorithms,
-            verdict: OnceLock::new(),
             check: handshake.check,
         });
-        let clock = Arc::new(FixedClock(verifier.check.now()));
+        let check = verifier.check.clone();
+        let clock = Arc::new(FixedClock(check.now()));
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
-            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .with_protocol_versions(versions(handshake.minimum_version))
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(verifier.clone())
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(error_from_rustls)?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Client { verifier })))
+        Ok(Box::new(Engine::new(connection.into(), Role::Client { check })))
     }
 }
 
@@ -95,13 +100,16 @@ impl TlsConnector for RustlsConnector {
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
     provider: Arc<CryptoProvider>,
-    certificates: BTreeMap<Domain, Arc<CertifiedKey>>,
+    certificates: Arc<BTreeMap<Domain, Arc<CertifiedKey>>>,
 }
 
 impl RustlsAcceptor {
     /// Serves no domain yet.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
-        RustlsAcceptor { provider, certificates: BTreeMap::new() }
+        RustlsAcceptor {
+            provider,
+            certificates: Arc::default(),
+        }
     }
 
     /// Serves `domain` with this chain, leaf first, and the leaf's private key.
@@ -117,7 +125,7 @@ impl RustlsAcceptor {
     ) -> Result<Self, TlsError> {
         let certified = CertifiedKey::from_der(chain, key, &self.provider)
             .map_err(|error| TlsError::Misconfigured(format!("certificate or key for {domain}: {error}")))?;
-        self.certificates.insert(domain, Arc::new(certified));
+        Arc::make_mut(&mut self.certificates).insert(domain, Arc::new(certified));
         Ok(self)
     }
 }
@@ -128,13 +136,13 @@ impl TlsAcceptor for RustlsAcceptor {
             certificates: self.certificates.clone(),
             domain: handshake.domain,
             chosen: OnceLock::new(),
+            refused: OnceLock::new(),
         });
-        let mut config =
-            ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
-                .with_protocol_versions(versions(handshake.minimum_version)?)
-                .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-                .with_no_client_auth()
-                .with_cert_resolver(chooser.clone());
+        let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
+            .with_protocol_versions(versions(handshake.minimum_version))
+            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(chooser.clone());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.alpn_protocols = vec![handshake.kind.alpn().to_vec()];
@@ -152,17 +160,19 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
-        self.provider.secure_random.fill(buffer).map_err(|_| TlsError::NoRandomness)
+        self.provider
+            .secure_random
+            .fill(buffer)
+            .map_err(|_| TlsError::NoRandomness)
     }
 }
 
-fn versions(minimum: TlsVersion) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
+fn versions(minimum: MinimumVersion) -> &'static [&'static SupportedProtocolVersion] {
     static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
     static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
     match minimum {
-        TlsVersion::TLS_1_3 => Ok(&LATEST),
-        TlsVersion::TLS_1_2 => Ok(&BOTH),
-        version => Err(TlsError::UnsupportedByEngine { version }),
+        MinimumVersion::Tls13 => &LATEST,
+        MinimumVersion::Tls12 => &BOTH,
     }
 }
 
@@ -176,12 +186,11 @@ impl TimeProvider for FixedClock {
     }
 }
 
-/// Proves possession always, asks [`PeerCheck`] for a verdict, and remembers it.
+/// Proves possession always, and asks [`PeerCheck`] for a verdict, which remembers it.
 #[derive(Debug)]
 struct Recorder {
     algorithms: WebPkiSupportedAlgorithms,
     check: PeerCheck,
-    verdict: OnceLock<Verdict>,
 }
 
 impl ServerCertVerifier for Recorder {
@@ -194,9 +203,8 @@ impl ServerCertVerifier for Recorder {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, ::rustls::Error> {
         let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
-        let verdict = self.verdict.get_or_init(|| self.check.verify(&chain));
-        match verdict.check() {
-            Err(error) if self.check.enforce() => Err(alert_for(error)),
+        match self.check.verify(&chain).check() {
+            Err(error) if self.check.enforce() => Err(certificate_error(error)),
             Ok(_) | Err(_) => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -224,41 +232,39 @@ impl ServerCertVerifier for Recorder {
     }
 }
 
-/// The error that makes rustls send the alert that RFC 8446 section 6.2 has for the finding.
-fn alert_for(error: IdentityError) -> ::rustls::Error {
-    ::rustls::Error::InvalidCertificate(if error.is_expired() {
-        CertificateError::Expired
-    } else if error.is_untrusted() {
-        CertificateError::UnknownIssuer
-    } else if error.is_name_mismatch() {
-        CertificateError::NotValidForName
-    } else {
-        CertificateError::Other(OtherError(Arc::new(error)))
-    })
-}
-
-/// Chooses by SNI, else by the stream's `to` (RFC 6120 section 5.4.3.1, point 4), and remembers what
-/// was shown, which rustls does not tell afterwards.
+/// Chooses by the stream's `to` where there was a header before TLS (RFC 6120 section 5.4.3.1, point 4),
+/// else by SNI, and remembers what was shown, which rustls does not tell afterwards.
 #[derive(Debug)]
 struct Chooser {
-    certificates: BTreeMap<Domain, Arc<CertifiedKey>>,
+    certificates: Arc<BTreeMap<Domain, Arc<CertifiedKey>>>,
     domain: Option<Domain>,
     chosen: OnceLock<CertificateDer<'static>>,
+    /// The server name for which there is no certificate.
+    refused: OnceLock<Option<String>>,
+}
+
+impl Chooser {
+    fn choose(&self, server_name: Option<&str>) -> Option<&Arc<CertifiedKey>> {
+        match (&self.domain, server_name) {
+            (Some(domain), _) => self.certificates.get(domain),
+            (None, Some(name)) => self.certificates.get(&name.parse::<Domain>().ok()?),
+            (None, None) => self
+                .certificates
+                .values()
+                .next()
+                .filter(|_| self.certificates.len() == 1),
+        }
+    }
 }
 
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let domain = match (hello.server_name(), &self.domain) {
-            (_, Some(domain)) => domain.clone(),
-            (Some(name), None) => name.parse().ok()?,
-            (None, None) => match self.certificates.len() {
-                1 => self.certificates.keys().next()?.clone(),
-                _ => return None,
-            },
+        // Called once a connection: neither cell is ever set twice.
+        let Some(certified) = self.choose(hello.server_name()) else {
+            let _ = self.refused.set(hello.server_name().map(str::to_owned));
+            return None;
         };
-        let certified = self.certificates.get(&domain)?;
         if let Some(leaf) = certified.cert.first() {
-            // Called once a connection; a second value would be the same.
             let _ = self.chosen.set(leaf.clone());
         }
         Some(certified.clone())
@@ -267,7 +273,7 @@ impl ResolvesServerCert for Chooser {
 
 #[derive(Debug)]
 enum Role {
-    Client { verifier: Arc<Recorder> },
+    Client { check: PeerCheck },
     Server { chooser: Arc<Chooser> },
 }
 
@@ -285,7 +291,14 @@ impl Engine {
     fn new(mut connection: Connection, role: Role) -> Self {
         // The session above bounds what it writes; rustls' own bound would lose data silently.
         connection.set_buffer_limit(None);
-        Engine { connection, role, seen_input: false, peer_closed: false, closed: false, session_taken: false }
+        Engine {
+            connection,
+            role,
+            seen_input: false,
+            peer_closed: false,
+            closed: false,
+            session_taken: false,
+        }
     }
 
     fn drain(&mut self, plaintext: &mut BytesMut) {
@@ -301,11 +314,18 @@ impl Engine {
     }
 
     fn error(&self, error: ::rustls::Error) -> TlsError {
-        if let (::rustls::Error::InvalidCertificate(_), Role::Client { verifier }) = (&error, &self.role)
-            && verifier.check.enforce()
-            && let Some(Err(rejected)) = verifier.verdict.get().map(Verdict::check)
-        {
-            return TlsError::CertificateRejected(Box::new(rejected));
+        match (&error, &self.role) {
+            (::rustls::Error::InvalidCertificate(_), Role::Client { check }) if check.enforce() => {
+                if let Some(rejection) = check.rejection() {
+                    return TlsError::CertificateRejected(Box::new(rejection));
+                }
+            }
+            (::rustls::Error::General(_), Role::Server { chooser }) => {
+                if let Some(name) = chooser.refused.get() {
+                    return TlsError::UnknownServerName { name: name.clone() };
+                }
+            }
+            _ => {}
         }
         error_from_rustls(error)
     }
@@ -331,10 +351,6 @@ impl TlsEngine for Engine {
             self.peer_closed = processed.map_err(|error| self.error(error))?.peer_has_closed();
         }
         Ok(())
-    }
-
-    fn read_eof(&mut self) -> Result<(), TlsError> {
-        if self.peer_closed { Ok(()) } else { Err(TlsError::Truncated) }
     }
 
     fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
@@ -382,21 +398,22 @@ impl TlsEngine for Engine {
         };
         let suite = self.connection.negotiated_cipher_suite()?.suite();
         let facts = TlsFacts::new(version, CipherSuite(u16::from(suite))).ok()?;
-        let mut session = TlsSession::new(facts, suite.as_str().map_or_else(|| facts.cipher_suite().to_string(), iana));
-        session.key_exchange =
-            self.connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+        let mut session = TlsSession::new(
+            facts,
+            suite.as_str().map_or_else(|| facts.cipher_suite().to_string(), iana),
+        );
+        session.key_exchange = self
+            .connection
+            .negotiated_key_exchange_group()
+            .map(|group| format!("{:?}", group.name()));
         // rustls has no other key exchange than ephemeral Diffie-Hellman, in every suite it speaks.
         session.forward_secret = true;
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
-        match (&self.role, &self.connection) {
-            (Role::Client { verifier }, _) => session.verdict = verifier.verdict.get().cloned(),
-            (Role::Server { chooser }, Connection::Server(server)) => {
-                session.server_name = server.server_name().map(str::to_owned);
-                session.local_certificate = chooser.chosen.get().cloned();
-            }
-            (Role::Server { .. }, Connection::Client(_)) => {}
+        if let (Role::Server { chooser }, Connection::Server(server)) = (&self.role, &self.connection) {
+            session.server_name = server.server_name().map(str::to_owned);
+            session.local_certificate = chooser.chosen.get().cloned();
         }
         self.session_taken = true;
         Some(session)
@@ -418,6 +435,10 @@ fn error_from_rustls(error: ::rustls::Error) -> TlsError {
         E::PeerIncompatible(reason) => TlsError::PeerIncompatible(format!("{reason:?}")),
         E::NoApplicationProtocol => TlsError::PeerIncompatible("no common ALPN protocol".to_owned()),
         E::General(reason) => TlsError::Misconfigured(reason),
+        E::FailedToGetRandomBytes => TlsError::NoRandomness,
+        ours @ (E::FailedToGetCurrentTime | E::EncryptError | E::InconsistentKeys(_)) => {
+            TlsError::Misconfigured(ours.to_string())
+        }
         other => TlsError::PeerMisbehaved(other.to_string()),
     }
 }

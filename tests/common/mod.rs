@@ -31,7 +31,10 @@ impl World {
     }
 
     pub fn now(&self) -> Now {
-        Now { instant: self.clock.now(), wall: test_time() }
+        Now {
+            instant: self.clock.now(),
+            wall: test_time(),
+        }
     }
 
     pub fn client_config(&self) -> ClientConfig {

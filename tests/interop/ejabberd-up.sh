@@ -38,7 +38,7 @@ IP=$3
 IFS=, read -r -a domains <<< "$4"
 loopback "$IP"
 need erl ejabberd
-ebin=$(compgen -G '/usr/lib/*/ejabberd-*/ebin' | head -1) || die "ejabberd is missing"
+ebin=$(first '/usr/lib/*/ejabberd-*/ebin') || die "ejabberd is missing"
 nss=$(nss_wrapper)
 rm -rf "$I"
 mkdir -p "$I/mnesia" "$I/certs"

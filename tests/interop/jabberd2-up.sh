@@ -32,7 +32,7 @@ IP=$3 D=$4
 loopback "$IP"
 need jabberd2-s2s jabberd2
 export PATH=$PATH:/usr/sbin
-lib=$(compgen -G '/usr/lib/*/jabberd2' | head -1)
+lib=$(first '/usr/lib/*/jabberd2')
 c=$W/certs/$D/${CERT:=good}
 [ -f "$c.crt" ] || die "no $c.crt: run certs.sh first"
 rm -rf "$I"

@@ -52,9 +52,12 @@ stop_pids() {
 # hosts_of WORKDIR: the "host" lines of the zone in the format of /etc/hosts
 hosts_of() { awk '$1 == "host" { print $3, $2 }' "$1/dns/zone"; }
 
-# nss_wrapper: the library that answers getaddrinfo from a file
-nss_wrapper() {
-  local library
-  library=$(compgen -G '/usr/lib/*/libnss_wrapper.so' | head -1) || die "libnss_wrapper is missing: Debian package libnss-wrapper"
-  echo "$library"
+# first PATTERN: the first file or folder that matches
+first() {
+  local matches
+  mapfile -t matches < <(compgen -G "$1")
+  [ ${#matches[@]} -gt 0 ] && echo "${matches[0]}"
 }
+
+# nss_wrapper: the library that answers getaddrinfo from a file
+nss_wrapper() { first '/usr/lib/*/libnss_wrapper.so' || die "libnss_wrapper is missing: Debian package libnss-wrapper"; }

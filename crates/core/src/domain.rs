@@ -79,7 +79,11 @@ impl Domain {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("[{v6}]"),
         };
-        Domain { unicode: text.into(), ascii: None, ip: Some(ip) }
+        Domain {
+            unicode: text.into(),
+            ascii: None,
+            ip: Some(ip),
+        }
     }
 }
 
@@ -108,7 +112,12 @@ impl FromStr for Domain {
         let uts46 = Uts46::new();
         // UTS 46 also maps look-alike full stops; with them a second trailing dot could hide.
         let ascii = uts46
-            .to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
+            .to_ascii(
+                name.as_bytes(),
+                AsciiDenyList::STD3,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            )
             .map_err(|_| bad())?;
         if ascii.is_empty() || ascii.split('.').any(str::is_empty) {
             return Err(bad());
@@ -116,14 +125,39 @@ impl FromStr for Domain {
         if ascii.len() > 253 || ascii.split('.').any(|label| label.len() > 63) {
             return Err(DomainError::TooLong { octets: ascii.len() });
         }
-        // A last label of digits only would read as an IP address elsewhere (WHATWG URL, section 3.5).
-        if ascii.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
+        // A last label that is a number would read as an IP address elsewhere (WHATWG URL, section 3.5).
+        if ascii.rsplit('.').next().is_some_and(is_number) {
             return Err(bad());
         }
         let (unicode, checked) = uts46.to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
         checked.map_err(|_| bad())?;
+        // Both forms must lead to each other: a U-label with "--" in its third and fourth place, which
+        // RFC 5891 section 4.2.3.1 forbids, can look like an A-label, of another name.
+        if unicode != ascii {
+            let again = uts46.to_ascii(
+                unicode.as_bytes(),
+                AsciiDenyList::STD3,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            );
+            if again.map_err(|_| bad())? != ascii {
+                return Err(bad());
+            }
+        }
         let ascii: Option<Arc<str>> = (unicode != ascii).then(|| Arc::from(&*ascii));
-        Ok(Domain { unicode: cow_to_arc(unicode), ascii, ip: None })
+        Ok(Domain {
+            unicode: cow_to_arc(unicode),
+            ascii,
+            ip: None,
+        })
+    }
+}
+
+/// A number as `inet_aton` and URLs know it: digits, or `0x` and hexadecimal digits.
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(hex) => hex.bytes().all(|octet| octet.is_ascii_hexdigit()),
+        None => label.bytes().all(|octet| octet.is_ascii_digit()),
     }
 }
 
@@ -187,7 +221,15 @@ mod tests {
     #[test]
     fn idm_04_one_trailing_dot_is_stripped_and_nothing_else_is_forgiven() {
         assert_eq!(domain("example.com."), domain("example.com"));
-        for bad in ["", ".", "..", "example.com..", ".example.com", "a..b", "example.com\u{3002}\u{3002}"] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "example.com..",
+            ".example.com",
+            "a..b",
+            "example.com\u{3002}\u{3002}",
+        ] {
             assert!(bad.parse::<Domain>().is_err(), "{bad:?}");
         }
     }
@@ -196,17 +238,44 @@ mod tests {
     fn idm_04_length_is_bounded() {
         let label = "a".repeat(63);
         let long = format!("{label}.{label}.{label}.{label}");
-        assert!(matches!(long.parse::<Domain>(), Err(DomainError::TooLong { octets: 255 })));
-        assert!(matches!("a".repeat(64).parse::<Domain>(), Err(DomainError::TooLong { .. })));
-        assert!(matches!("ü".repeat(600).parse::<Domain>(), Err(DomainError::TooLong { octets: 1200 })));
+        assert!(matches!(
+            long.parse::<Domain>(),
+            Err(DomainError::TooLong { octets: 255 })
+        ));
+        assert!(matches!(
+            "a".repeat(64).parse::<Domain>(),
+            Err(DomainError::TooLong { .. })
+        ));
+        assert!(matches!(
+            "ü".repeat(600).parse::<Domain>(),
+            Err(DomainError::TooLong { octets: 1200 })
+        ));
     }
 
     #[test]
     fn names_that_are_no_names_are_refused() {
         let bad = [
-            "a b.example", "a/b", "juliet@example.com", "example.com/res", "*.example.com", "a\0.example", "-a.example",
-            "a-.example", "a_b.example", "xn--\u{fc}.example", "xn--a.example", "[192.0.2.1]", "[::1", "::1", "1.2.3",
-            "example.123", "a:5222",
+            "a b.example",
+            "a/b",
+            "juliet@example.com",
+            "example.com/res",
+            "*.example.com",
+            "a\0.example",
+            "-a.example",
+            "a-.example",
+            "a_b.example",
+            "xn--\u{fc}.example",
+            "xn--a.example",
+            "xn--XN--eBchz-rc-Jchb",
+            "[192.0.2.1]",
+            "[::1",
+            "::1",
+            "1.2.3",
+            "example.123",
+            "0x7f000001",
+            "127.0.0.0x1",
+            "a.0x",
+            "a:5222",
         ];
         for text in bad {
             assert!(text.parse::<Domain>().is_err(), "{text:?} was accepted");

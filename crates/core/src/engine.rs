@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A protocol engine without I/O: bytes and time go in, bytes and events come out.
 ///
@@ -14,7 +14,9 @@ use std::time::Instant;
 ///
 /// # The loop
 ///
-/// 1. Call `poll_output` until it returns [`Output::WantsInput`] or an error.
+/// 1. Call `poll_output` until it returns [`Output::WantsInput`] or an error. Not doing so before the
+///    next input makes that input arrive too early: behind `<proceed/>`, for example, it would be
+///    taken for an injection.
 /// 2. Write every [`Output::Transmit`] to the peer, in order, before anything that follows it.
 /// 3. Act on every [`Output::Event`].
 /// 4. On `WantsInput(deadline)`: read from the peer, at most until the deadline.
@@ -72,4 +74,19 @@ pub enum Output<E> {
     Event(E),
     /// Nothing to do until more input arrives or the deadline, if there is one, passes.
     WantsInput(Option<Instant>),
+}
+
+/// The deadline that lies `budget` after `now`. A budget too long for the clock means a year.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use xmpp_tls_core::deadline;
+///
+/// let now = Instant::now();
+/// assert_eq!(deadline(now, Duration::from_secs(30)), now + Duration::from_secs(30));
+/// assert!(deadline(now, Duration::MAX) > now);
+/// ```
+pub fn deadline(now: Instant, budget: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    now.checked_add(budget.min(YEAR)).unwrap_or(now)
 }

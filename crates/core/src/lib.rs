@@ -20,6 +20,6 @@ mod stream_id;
 pub use bytes::Bytes;
 pub use condition::StreamCondition;
 pub use domain::{Domain, DomainError};
-pub use engine::{Engine, Output};
+pub use engine::{Engine, Output, deadline};
 pub use kind::{Side, StreamKind};
 pub use stream_id::StreamId;

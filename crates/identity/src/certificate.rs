@@ -17,11 +17,14 @@ pub(crate) struct Certificate<'a> {
     tbs: &'a [u8],
     signature_algorithm: &'a [u8],
     signature: &'a [u8],
+    /// Contents of the serial number, its sign octet included.
+    pub(crate) serial: &'a [u8],
     pub(crate) issuer: &'a [u8],
     validity: &'a [u8],
     pub(crate) subject: &'a [u8],
-    /// Contents of the SubjectPublicKeyInfo.
+    /// Contents of the SubjectPublicKeyInfo, and the whole of it: what pins are made of.
     pub(crate) spki: &'a [u8],
+    pub(crate) spki_der: &'a [u8],
     /// Values of the extensions, the contents of their OCTET STRING.
     pub(crate) subject_alt_name: Option<&'a [u8]>,
     pub(crate) name_constraints: Option<&'a [u8]>,
@@ -53,12 +56,12 @@ impl<'a> Certificate<'a> {
 
         let mut fields = Reader::new(tbs.value);
         fields.optional(der::constructed(0))?; // version
-        fields.expect(der::INTEGER)?; // serial number
+        let serial = fields.expect(der::INTEGER)?.value;
         fields.expect(der::SEQUENCE)?; // signature algorithm, again
         let issuer = fields.expect(der::SEQUENCE)?.value;
         let validity = fields.expect(der::SEQUENCE)?.value;
         let subject = fields.expect(der::SEQUENCE)?.value;
-        let spki = fields.expect(der::SEQUENCE)?.value;
+        let spki = fields.expect(der::SEQUENCE)?;
         fields.optional(der::context(1))?; // issuer and subject unique identifiers
         fields.optional(der::context(2))?;
         let extensions = fields.optional(der::constructed(3))?;
@@ -68,10 +71,12 @@ impl<'a> Certificate<'a> {
             tbs: tbs.whole,
             signature_algorithm,
             signature,
+            serial,
             issuer,
             validity,
             subject,
-            spki,
+            spki: spki.value,
+            spki_der: spki.whole,
             subject_alt_name: None,
             name_constraints: None,
             key_usage: None,

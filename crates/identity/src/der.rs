@@ -121,9 +121,14 @@ pub(crate) fn octet_bits(value: &[u8]) -> Result<&[u8], NotDer> {
 
 /// Puts contents back into a SEQUENCE.
 pub(crate) fn sequence(contents: &[u8]) -> Vec<u8> {
+    element(SEQUENCE, contents)
+}
+
+/// Puts contents into an element of this tag.
+pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let octets = contents.len().to_be_bytes();
     let length: Vec<u8> = octets.iter().copied().skip_while(|&octet| octet == 0).collect();
-    let mut whole = vec![SEQUENCE];
+    let mut whole = vec![tag];
     match (contents.len(), u8::try_from(length.len())) {
         (0..=0x7f, _) => whole.push(length.last().copied().unwrap_or(0)),
         (_, count) => {

@@ -119,6 +119,7 @@ impl CertificateFacts {
                 PresentedId::Srv { service, name } => self.srv.push(format!("{service}.{name}")),
                 PresentedId::XmppAddr(jid) => self.xmpp_addr.push(text::escaped(&jid)),
                 PresentedId::Ip(address) => self.ip.push(address),
+                PresentedId::Certificate(_) => {} // not in a certificate
             }
         }
     }

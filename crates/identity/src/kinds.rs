@@ -20,6 +20,8 @@ impl IdKinds {
     pub const XMPP_ADDR: IdKinds = IdKinds(4);
     /// IP-ID (iPAddress).
     pub const IP: IdKinds = IdKinds(8);
+    /// None of them.
+    pub const NONE: IdKinds = IdKinds(0);
     /// All of them, the default of [`ReferenceIds`](crate::ReferenceIds).
     pub const ALL: IdKinds = IdKinds(15);
 

@@ -17,7 +17,8 @@
 //! are an argument.
 //!
 //! # Features
-//! - `serde`: [`CertificateFacts`] and what it holds implement `Serialize`.
+//! - `rustls`: verifiers to plug into rustls, for both sides.
+//! - `serde`: facts, identifiers, verdicts and errors implement `Serialize`.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
@@ -26,7 +27,9 @@
 )]
 
 mod algorithms;
+mod anchors;
 mod certificate;
+mod chain_error;
 mod constraints;
 mod der;
 mod dns_name;
@@ -36,20 +39,33 @@ mod kinds;
 mod limits;
 mod name;
 mod path;
+mod pins;
 mod presented;
 mod purpose;
 mod reference;
+mod report;
+mod revocation;
 mod text;
 mod time;
+mod trust;
 mod verdict;
 mod verifier;
 
+pub mod external;
+#[cfg(feature = "rustls")]
+pub mod rustls;
+
+pub use chain_error::ChainError;
 pub use constraints::NameConstraints;
-pub use error::{CertificateError, ChainError, IdentityError};
+pub use error::{CertificateError, IdentityError};
 pub use facts::CertificateFacts;
 pub use kinds::IdKinds;
+pub use limits::Limits;
+pub use pins::{DomainAnchors, Pin, Pins};
 pub use presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
-pub use purpose::Purpose;
-pub use reference::{IdentityMatch, ReferenceId, ReferenceIds};
+pub use purpose::{PeerServerUsage, Purpose, UsageException};
+pub use reference::{FoundId, IdentityMatch, ReferenceId, ReferenceIds};
+pub use revocation::{Revocation, RevocationStatus};
+pub use trust::{TrustAnswer, TrustEffect, TrustQuestion, TrustSource, TrustStep};
 pub use verdict::{ChainStatus, IdentityStatus, Verdict};
 pub use verifier::{IdentityVerifier, trust_anchor};

@@ -7,9 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use xmpp_tls_core::Domain;
 
 /// id-on-dnsSRV, 1.3.6.1.5.5.7.8.7 (RFC 4985).
-const ON_DNS_SRV: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 7];
+pub(crate) const ON_DNS_SRV: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 7];
 /// id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 section 13.7.1.4).
 pub(crate) const ON_XMPP_ADDR: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 5];
+/// The tag of a dNSName.
+pub(crate) const DNS_NAME: u8 = der::context(2);
 /// The longest JID: three parts of 1023 octets, `@` and `/` (RFC 7622 section 3.1).
 const MAX_JID: usize = 3071;
 
@@ -27,7 +29,7 @@ pub(crate) fn decode(tag: u8, value: &[u8]) -> Result<Name<'_>, (&'static str, I
     const OTHER_NAME: u8 = der::constructed(0);
     match tag {
         OTHER_NAME => other_name(value),
-        0x82 => dns_name::check(value)
+        DNS_NAME => dns_name::check(value)
             .map(Name::Dns)
             .map_err(|why| ("dNSName", IgnoreReason::Syntax(why))),
         0x87 => ip_address(value)

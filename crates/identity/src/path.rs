@@ -1,79 +1,172 @@
 //! Path validation (RFC 5280 section 6, RFC 6120 section 13.7.2): webpki builds and checks the path;
-//! here is what it leaves open, and the translation of its findings.
+//! here is what it leaves open.
 
 use crate::algorithms;
+use crate::anchors::{Anchors, Imposed};
 use crate::certificate::{Certificate, Signature};
-use crate::constraints::NameConstraints;
+use crate::chain_error::ChainError;
+use crate::constraints::{NameConstraints, PathConstraints};
 use crate::der;
-use crate::error::ChainError;
-use crate::limits::{MAX_CHAIN, MAX_CHAIN_OCTETS};
-use crate::purpose::Purpose;
+use crate::limits::{Limits, MAX_PATHS};
+use crate::purpose::{Usage, UsageException};
+use crate::report::Report;
+use crate::revocation::{Revocation, RevocationStatus, seconds};
 use crate::text::distinguished_name;
 use crate::verdict::ChainStatus;
-use crate::verifier::Trust;
-use pki_types::{CertificateDer, UnixTime};
+use pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use std::cell::RefCell;
 use webpki::{EndEntityCert, VerifiedPath};
 
-pub(crate) fn verify(trust: &Trust, chain: &[CertificateDer<'_>], purpose: Purpose, now: UnixTime) -> ChainStatus {
+/// What a path is checked against.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) anchors: &'a Anchors,
+    pub(crate) algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    pub(crate) limits: &'a Limits,
+    pub(crate) revocation: &'a Revocation,
+    pub(crate) usage: Usage,
+    pub(crate) now: UnixTime,
+}
+
+/// Validates a chain, leaf first.
+pub(crate) fn verify(rules: Rules<'_>, chain: &[CertificateDer<'_>]) -> ChainStatus {
     let Some((leaf_der, others)) = chain.split_first() else {
         return ChainStatus::NoCertificate;
     };
-    let result = within_limits(chain).and_then(|()| {
+    let result = within_limits(chain, rules.limits).and_then(|()| {
         let leaf = Certificate::parse(leaf_der).map_err(|error| malformed(error.to_string()))?;
-        let candidate = EndEntityCert::try_from(leaf_der).map_err(|error| malformed(error.to_string()))?;
-        match own_anchor(trust, &leaf) {
-            OwnAnchor::No => {}
-            OwnAnchor::SelfSigned(finding) => return Err(at_time(&leaf, now, Some(finding))),
-            OwnAnchor::Yes => {
-                let finding = unfit(&leaf).or_else(|| wrong_purpose(&leaf, purpose));
-                return match at_time_if(&leaf, now, finding) {
-                    Some(error) => Err(error),
-                    None => Ok(ChainStatus::Trusted {
-                        anchor: distinguished_name(leaf.subject),
-                        path_len: 1,
-                        constraints: NameConstraints::default(),
-                    }),
-                };
-            }
-        }
-        let report = Report {
-            trust,
-            chain,
-            leaf: &leaf,
-            purpose,
-        };
-        let build =
-            |time| candidate.verify_for_usage(trust.algorithms, &trust.anchors, others, time, purpose, None, None);
-        match build(now) {
-            Ok(path) => match unfit(&leaf) {
-                Some(error) => Err(error),
-                None => trusted(&path),
-            },
-            // Whether there is a path at all is told as well: try again while the culprit was valid.
-            Err(webpki::Error::CertExpired { not_after, .. }) => Err(ChainError::Expired {
-                subject: report.subject_of(|(_, end)| end == seconds(not_after)),
-                not_after: seconds(not_after),
-                also: build(not_after).err().and_then(|error| report.besides(error)),
-            }),
-            Err(webpki::Error::CertNotValidYet { not_before, .. }) => Err(ChainError::NotYetValid {
-                subject: report.subject_of(|(start, _)| start == seconds(not_before)),
-                not_before: seconds(not_before),
-                also: build(not_before).err().and_then(|error| report.besides(error)),
-            }),
-            Err(error) => Err(report.explain(error)),
+        match own_anchor(rules, &leaf) {
+            OwnAnchor::No => build(rules, chain, &leaf, others),
+            OwnAnchor::SelfSigned(finding) => Err(at_time(&leaf, rules.now, Some(finding))),
+            OwnAnchor::Yes => itself(&leaf, rules, distinguished_name(leaf.subject), false),
         }
     });
     result.unwrap_or_else(ChainStatus::Untrusted)
 }
 
-fn within_limits(chain: &[CertificateDer<'_>]) -> Result<(), ChainError> {
+/// The leaf alone, where somebody who may has said that it is the domain's. Whether path building
+/// could read it (version 1, unknown critical extensions) does not matter then.
+pub(crate) fn verify_itself(
+    rules: Rules<'_>,
+    chain: &[CertificateDer<'_>],
+    by: &str,
+    ignore_validity: bool,
+) -> ChainStatus {
+    let Some(leaf) = chain.first() else {
+        return ChainStatus::NoCertificate;
+    };
+    Certificate::parse(leaf)
+        .map_err(|error| malformed(error.to_string()))
+        .and_then(|leaf| itself(&leaf, rules, by.to_owned(), ignore_validity))
+        .unwrap_or_else(ChainStatus::Untrusted)
+}
+
+fn itself(
+    leaf: &Certificate<'_>,
+    rules: Rules<'_>,
+    anchor: String,
+    ignore_validity: bool,
+) -> Result<ChainStatus, ChainError> {
+    let finding = unfit(leaf).or_else(|| wrong_purpose(leaf, rules.usage));
+    let finding = if ignore_validity {
+        finding
+    } else {
+        at_time_if(leaf, rules.now, finding)
+    };
+    match finding {
+        Some(error) => Err(error),
+        None => Ok(ChainStatus::Trusted {
+            anchor,
+            path_len: 1,
+            constraints: NameConstraints::default(),
+            exception: exception(leaf, rules.usage),
+            revocation: RevocationStatus::NotChecked,
+        }),
+    }
+}
+
+fn build(
+    rules: Rules<'_>,
+    chain: &[CertificateDer<'_>],
+    leaf: &Certificate<'_>,
+    others: &[CertificateDer<'_>],
+) -> Result<ChainStatus, ChainError> {
+    let Some(leaf_der) = chain.first() else {
+        return Ok(ChainStatus::NoCertificate);
+    };
+    let report = Report { rules, chain, leaf };
+    let candidate = EndEntityCert::try_from(leaf_der).map_err(|error| malformed(error.to_string()))?;
+    let anchors = rules.anchors.as_slice();
+    let build = |time| {
+        rules
+            .revocation
+            .run(|lists| candidate.verify_for_usage(rules.algorithms, anchors, others, time, rules.usage, lists, None))
+    };
+    match build(rules.now) {
+        Ok((path, revocation)) => {
+            if let Some(error) = unfit(leaf) {
+                return Err(error);
+            }
+            let mut constraints = vec![imposed(rules, &path)?];
+            if constraints.iter().all(|path| !path.is_empty()) {
+                // A name that these CAs may not vouch for may still count by another path.
+                let more = RefCell::new(Vec::new());
+                let collect = |path: &VerifiedPath<'_>| {
+                    let mut more = more.borrow_mut();
+                    if more.len() < MAX_PATHS {
+                        more.extend(imposed(rules, path));
+                        return Err(webpki::Error::UnknownIssuer); // go on
+                    }
+                    Ok(())
+                };
+                // What it comes to does not matter: one path is enough, and there is one.
+                let _ = rules.revocation.run(|lists| {
+                    candidate
+                        .verify_for_usage(
+                            rules.algorithms,
+                            anchors,
+                            others,
+                            rules.now,
+                            rules.usage,
+                            lists,
+                            Some(&collect),
+                        )
+                        .map(drop)
+                });
+                constraints.extend(more.into_inner());
+                constraints.dedup();
+            }
+            Ok(ChainStatus::Trusted {
+                anchor: distinguished_name(&path.anchor().subject),
+                path_len: path.intermediate_certificates().count() + 2,
+                constraints: NameConstraints::of_paths(constraints),
+                exception: exception(leaf, rules.usage),
+                revocation,
+            })
+        }
+        // Whether there is a path at all is told as well: try again while the culprit was valid.
+        Err(webpki::Error::CertExpired { not_after, .. }) => Err(ChainError::Expired {
+            subject: report.subject_of(|(_, end)| end == seconds(not_after)),
+            not_after: seconds(not_after),
+            also: build(not_after).err().and_then(|error| report.besides(error)),
+        }),
+        Err(webpki::Error::CertNotValidYet { not_before, .. }) => Err(ChainError::NotYetValid {
+            subject: report.subject_of(|(start, _)| start == seconds(not_before)),
+            not_before: seconds(not_before),
+            also: build(not_before).err().and_then(|error| report.besides(error)),
+        }),
+        Err(error) => Err(report.explain(error)),
+    }
+}
+
+fn within_limits(chain: &[CertificateDer<'_>], limits: &Limits) -> Result<(), ChainError> {
     let octets = chain
         .iter()
         .map(|certificate| certificate.len())
         .fold(0usize, usize::saturating_add);
     for (what, found, limit) in [
-        ("certificates", chain.len(), MAX_CHAIN),
-        ("octets", octets, MAX_CHAIN_OCTETS),
+        ("certificates", chain.len(), limits.certificates),
+        ("octets", octets, limits.octets),
     ] {
         if found > limit {
             return Err(ChainError::LimitExceeded { what, found, limit });
@@ -82,25 +175,34 @@ fn within_limits(chain: &[CertificateDer<'_>]) -> Result<(), ChainError> {
     Ok(())
 }
 
-fn trusted(path: &VerifiedPath<'_>) -> Result<ChainStatus, ChainError> {
-    let bad = |_| malformed("unreadable name constraints".to_owned());
-    let mut constraints = NameConstraints::default();
-    if let Some(contents) = &path.anchor().name_constraints {
-        constraints.add(contents).map_err(bad)?;
+/// The limits alone, for those who look at a chain before its path is built.
+pub(crate) fn check_limits(chain: &[CertificateDer<'_>], limits: &Limits) -> Result<(), ChainError> {
+    within_limits(chain, limits)
+}
+
+/// What the CAs of a path impose on names, the anchor's included.
+fn imposed(rules: Rules<'_>, path: &VerifiedPath<'_>) -> Result<PathConstraints, ChainError> {
+    let bad = || malformed("unreadable name constraints".to_owned());
+    let mut constraints = PathConstraints::default();
+    match rules.anchors.imposed_by(path.anchor()) {
+        Imposed::Nothing => {}
+        Imposed::Names(names) => constraints.extend(names),
+        Imposed::Unreadable => return Err(bad()),
     }
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
         let issuer = Certificate::parse(&der).map_err(|error| malformed(error.to_string()))?;
         if let Some(extension) = issuer.name_constraints {
-            let contents = der::only(extension, der::SEQUENCE).map_err(bad)?;
-            constraints.add(contents).map_err(bad)?;
+            let contents = der::only(extension, der::SEQUENCE).map_err(|_| bad())?;
+            constraints.add(contents, rules.limits.subtrees).map_err(|_| bad())?;
         }
     }
-    Ok(ChainStatus::Trusted {
-        anchor: distinguished_name(&path.anchor().subject),
-        path_len: path.intermediate_certificates().count() + 2,
-        constraints,
-    })
+    Ok(constraints)
+}
+
+/// What was conceded to the leaf about its purpose.
+fn exception(leaf: &Certificate<'_>, usage: Usage) -> Option<UsageException> {
+    leaf.key_purposes()?.ok().and_then(|listed| usage.exception(&listed))
 }
 
 /// What a certificate that names itself as its issuer turns out to be. Told apart before any path is
@@ -114,17 +216,19 @@ enum OwnAnchor {
     SelfSigned(ChainError),
 }
 
-fn own_anchor(trust: &Trust, leaf: &Certificate<'_>) -> OwnAnchor {
+fn own_anchor(rules: Rules<'_>, leaf: &Certificate<'_>) -> OwnAnchor {
     if leaf.issuer != leaf.subject {
         return OwnAnchor::No;
     }
-    let anchor = trust
-        .anchors
-        .iter()
-        .find(|anchor| anchor.subject.as_ref() == leaf.subject && anchor.subject_public_key_info.as_ref() == leaf.spki);
-    match (leaf.signed_by(leaf.spki, trust.algorithms), anchor) {
+    let anchor =
+        rules.anchors.as_slice().iter().find(|anchor| {
+            anchor.subject.as_ref() == leaf.subject && anchor.subject_public_key_info.as_ref() == leaf.spki
+        });
+    match (leaf.signed_by(leaf.spki, rules.algorithms), anchor) {
         (Signature::Bad, _) => OwnAnchor::No,
-        (Signature::Good, Some(anchor)) if anchor.name_constraints.is_none() => OwnAnchor::Yes,
+        (Signature::Good, Some(anchor)) if matches!(rules.anchors.imposed_by(anchor), Imposed::Nothing) => {
+            OwnAnchor::Yes
+        }
         (_, Some(_)) => OwnAnchor::No, // path building applies the constraints, or names the algorithm
         (_, None) => OwnAnchor::SelfSigned(ChainError::SelfSigned {
             subject: distinguished_name(leaf.subject),
@@ -151,12 +255,12 @@ fn unfit(leaf: &Certificate<'_>) -> Option<ChainError> {
     None
 }
 
-fn wrong_purpose(certificate: &Certificate<'_>, purpose: Purpose) -> Option<ChainError> {
+pub(crate) fn wrong_purpose(certificate: &Certificate<'_>, usage: Usage) -> Option<ChainError> {
     match certificate.key_purposes()? {
-        Ok(listed) if purpose.accepts(&listed) => None,
+        Ok(listed) if usage.accepts(&listed) => None,
         Ok(listed) => Some(ChainError::WrongPurpose {
             subject: distinguished_name(certificate.subject),
-            needed: purpose.needed(),
+            needed: usage.needed(),
             allowed: listed.into_iter().map(algorithms::purpose).collect(),
         }),
         Err(_) => Some(malformed("unreadable extendedKeyUsage".to_owned())),
@@ -191,137 +295,6 @@ fn at_time(leaf: &Certificate<'_>, now: UnixTime, finding: Option<ChainError>) -
     at_time_if(leaf, now, finding).unwrap_or_else(|| malformed("unreadable certificate".to_owned()))
 }
 
-fn seconds(time: UnixTime) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn malformed(detail: String) -> ChainError {
+pub(crate) fn malformed(detail: String) -> ChainError {
     ChainError::Malformed { detail }
-}
-
-/// Puts names and numbers to what path building found.
-struct Report<'a> {
-    trust: &'a Trust,
-    chain: &'a [CertificateDer<'a>],
-    leaf: &'a Certificate<'a>,
-    purpose: Purpose,
-}
-
-impl<'a> Report<'a> {
-    fn certificates(&self) -> impl Iterator<Item = Certificate<'a>> {
-        self.chain.iter().filter_map(|der| Certificate::parse(der).ok())
-    }
-
-    /// The first certificate whose validity is meant; the leaf if none is.
-    fn subject_of(&self, meant: impl Fn((i64, i64)) -> bool) -> String {
-        let found = self
-            .certificates()
-            .find(|certificate| certificate.validity().is_ok_and(&meant));
-        distinguished_name(found.as_ref().unwrap_or(self.leaf).subject)
-    }
-
-    /// A second finding beside one about time; about time again adds nothing.
-    fn besides(&self, error: webpki::Error) -> Option<Box<ChainError>> {
-        match error {
-            webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => None,
-            error => Some(Box::new(self.explain(error))),
-        }
-    }
-
-    fn explain(&self, error: webpki::Error) -> ChainError {
-        use webpki::Error;
-        let subject = || distinguished_name(self.leaf.subject);
-        match error {
-            Error::UnknownIssuer => ChainError::UnknownIssuer {
-                issuer: self.last_issuer(),
-            },
-            Error::CertExpired { not_after, .. } => ChainError::Expired {
-                subject: subject(),
-                not_after: seconds(not_after),
-                also: None,
-            },
-            Error::CertNotValidYet { not_before, .. } => ChainError::NotYetValid {
-                subject: subject(),
-                not_before: seconds(not_before),
-                also: None,
-            },
-            Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => self
-                .certificates()
-                .find_map(|certificate| wrong_purpose(&certificate, self.purpose))
-                .unwrap_or_else(|| malformed(error.to_string())),
-            Error::CaUsedAsEndEntity => ChainError::CaAsEndEntity { subject: subject() },
-            Error::EndEntityUsedAsCa => ChainError::EndEntityAsCa,
-            Error::PathLenConstraintViolated | Error::MaximumPathDepthExceeded => ChainError::PathTooLong,
-            Error::NameConstraintViolation => ChainError::NameConstraint { subject: subject() },
-            Error::InvalidSignatureForPublicKey
-            | Error::UnsupportedSignatureAlgorithmContext(_)
-            | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => self.signature(),
-            other => malformed(other.to_string()),
-        }
-    }
-
-    /// Where the presented chain ends.
-    fn last_issuer(&self) -> String {
-        let mut top = self.leaf.issuer;
-        for _ in self.chain {
-            match self
-                .certificates()
-                .find(|certificate| certificate.subject == top && certificate.issuer != top)
-            {
-                Some(next) => top = next.issuer,
-                None => break,
-            }
-        }
-        distinguished_name(top)
-    }
-
-    /// The first certificate that none of the keys of its issuer's name has signed, and why.
-    fn signature(&self) -> ChainError {
-        for certificate in self.certificates() {
-            let subject = distinguished_name(certificate.subject);
-            let in_chain = self.certificates().filter(|other| other.subject == certificate.issuer);
-            let in_anchors = self
-                .trust
-                .anchors
-                .iter()
-                .filter(|anchor| anchor.subject.as_ref() == certificate.issuer);
-            let spkis: Vec<&[u8]> = in_chain
-                .map(|issuer| issuer.spki)
-                .chain(in_anchors.map(|anchor| anchor.subject_public_key_info.as_ref()))
-                .take(MAX_CHAIN)
-                .collect();
-            if let Some(key) = spkis.iter().find_map(|spki| weak_key(spki)) {
-                return ChainError::WeakKey {
-                    subject: distinguished_name(certificate.issuer),
-                    key,
-                };
-            }
-            let checked: Vec<Signature> = spkis
-                .iter()
-                .map(|spki| certificate.signed_by(spki, self.trust.algorithms))
-                .collect();
-            if checked.is_empty() || checked.contains(&Signature::Good) {
-                continue;
-            }
-            if checked.contains(&Signature::Bad) {
-                return ChainError::BadSignature {
-                    subject,
-                    issuer: distinguished_name(certificate.issuer),
-                };
-            }
-            let (algorithm, weak) = algorithms::signature(certificate.signature_algorithm());
-            return ChainError::SignatureAlgorithm {
-                subject,
-                algorithm,
-                weak,
-            };
-        }
-        malformed("a signature in the chain cannot be verified".to_owned())
-    }
-}
-
-fn weak_key(spki: &[u8]) -> Option<String> {
-    let (algorithm, key) = crate::certificate::key_of(spki).ok()?;
-    let key = algorithms::key(algorithm, key);
-    key.weak.then_some(key.name)
 }

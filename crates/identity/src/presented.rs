@@ -1,7 +1,7 @@
 use crate::certificate::Certificate;
 use crate::der::{self, Reader};
 use crate::error::CertificateError;
-use crate::limits::MAX_NAMES;
+use crate::limits::Limits;
 use crate::name::{self, Name};
 use crate::text;
 use pki_types::CertificateDer;
@@ -11,6 +11,7 @@ use std::net::IpAddr;
 /// An identifier found in a certificate's subjectAltName, of a kind that can identify an XMPP
 /// entity. What else a certificate holds (common name, e-mail, URI) never does (RFC 9525 section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum PresentedId {
     /// dNSName: a host name as written in the certificate, perhaps with `*` as its first label.
@@ -26,6 +27,9 @@ pub enum PresentedId {
     XmppAddr(String),
     /// iPAddress.
     Ip(IpAddr),
+    /// No identifier: the SHA-256 of the certificate, in hexadecimal, where a source of trust says
+    /// that the certificate as such is the domain's.
+    Certificate(String),
 }
 
 impl PresentedId {
@@ -36,15 +40,18 @@ impl PresentedId {
             PresentedId::Srv { .. } => "SRVName",
             PresentedId::XmppAddr(_) => "XmppAddr",
             PresentedId::Ip(_) => "iPAddress",
+            PresentedId::Certificate(_) => "certificate",
         }
     }
 
-    pub(crate) fn as_name(&self) -> Name<'_> {
+    /// As it is compared; nothing for what is no name.
+    pub(crate) fn as_name(&self) -> Option<Name<'_>> {
         match self {
-            PresentedId::Dns(name) => Name::Dns(name),
-            PresentedId::Srv { service, name } => Name::Srv { service, name },
-            PresentedId::XmppAddr(text) => Name::XmppAddr(text),
-            PresentedId::Ip(address) => Name::Ip(*address),
+            PresentedId::Dns(name) => Some(Name::Dns(name)),
+            PresentedId::Srv { service, name } => Some(Name::Srv { service, name }),
+            PresentedId::XmppAddr(text) => Some(Name::XmppAddr(text)),
+            PresentedId::Ip(address) => Some(Name::Ip(*address)),
+            PresentedId::Certificate(_) => None,
         }
     }
 }
@@ -71,6 +78,7 @@ impl fmt::Display for PresentedId {
             PresentedId::Srv { service, name } => write!(f, "SRV-ID {service}.{name}"),
             PresentedId::XmppAddr(jid) => write!(f, "XmppAddr {}", text::escaped(jid)),
             PresentedId::Ip(address) => write!(f, "IP-ID {address}"),
+            PresentedId::Certificate(sha256) => write!(f, "certificate sha256:{sha256}"),
         }
     }
 }
@@ -131,8 +139,12 @@ impl PresentedIds {
     /// If the bytes are no certificate, if the extension is there twice or is not a list of names at
     /// all, or if it holds more than 512 names.
     pub fn from_certificate(certificate: &CertificateDer<'_>) -> Result<Self, CertificateError> {
+        Self::read(certificate, &Limits::DEFAULT)
+    }
+
+    pub(crate) fn read(certificate: &CertificateDer<'_>, limits: &Limits) -> Result<Self, CertificateError> {
         match Certificate::parse(certificate)?.subject_alt_name {
-            Some(extension) => Self::from_subject_alt_name(extension),
+            Some(extension) => Self::read_extension(extension, limits),
             None => Ok(Self::default()),
         }
     }
@@ -152,8 +164,12 @@ impl PresentedIds {
     /// # Errors
     /// If it is not a list of names at all, or holds more than 512.
     pub fn from_subject_alt_name(extension: &[u8]) -> Result<Self, CertificateError> {
+        Self::read_extension(extension, &Limits::DEFAULT)
+    }
+
+    fn read_extension(extension: &[u8], limits: &Limits) -> Result<Self, CertificateError> {
         let mut found = Self::default();
-        for name in Names::new(extension)? {
+        for name in Names::new(extension, limits)? {
             let (tag, value) = name?;
             match name::decode(tag, value) {
                 Ok(name) => found.ids.push(name.into()),
@@ -196,18 +212,20 @@ impl<'a> IntoIterator for &'a PresentedIds {
     }
 }
 
-/// Tag and contents of each GeneralName, at most [`MAX_NAMES`] of them.
+/// Tag and contents of each GeneralName, as many as the limits allow.
 pub(crate) struct Names<'a> {
     list: Reader<'a>,
     left: usize,
+    limit: usize,
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn new(extension: &'a [u8]) -> Result<Self, CertificateError> {
+    pub(crate) fn new(extension: &'a [u8], limits: &Limits) -> Result<Self, CertificateError> {
         let list = der::only(extension, der::SEQUENCE).map_err(|_| CertificateError::BadSubjectAltName)?;
         Ok(Names {
             list: Reader::new(list),
-            left: MAX_NAMES,
+            left: limits.names,
+            limit: limits.names,
         })
     }
 }
@@ -227,7 +245,7 @@ impl<'a> Iterator for Names<'a> {
             Some(left) => self.left = left,
             None => {
                 self.list = Reader::new(&[]);
-                return Some(Err(CertificateError::TooManyNames { limit: MAX_NAMES }));
+                return Some(Err(CertificateError::TooManyNames { limit: self.limit }));
             }
         }
         Some(Ok((element.tag, element.value)))

@@ -1,37 +1,65 @@
+use crate::certificate::Certificate;
+use crate::constraints::NameConstraints;
+use crate::error::CertificateError;
+use crate::limits::Limits;
 use crate::name::{self, Name};
-use crate::presented::{PresentedId, PresentedIds};
+use crate::presented::{Names, PresentedId, PresentedIds};
 use crate::{dns_name, kinds::IdKinds};
+use pki_types::CertificateDer;
 use std::fmt;
 use std::net::IpAddr;
 use xmpp_tls_core::{Domain, StreamKind};
 
 /// An identifier that the peer's certificate is expected to present (RFC 9525 section 6.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum ReferenceId {
     /// DNS-ID: the domain as a host name.
-    Dns(Domain),
+    Dns(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))] Domain),
     /// SRV-ID: the domain for one service. The two are only ever compared together.
     Srv {
         /// With its underscore: `_xmpp-client` or `_xmpp-server`.
         service: &'static str,
         /// The domain.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))]
         name: Domain,
     },
     /// XmppAddr: the domain as a JID.
-    XmppAddr(Domain),
+    XmppAddr(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))] Domain),
     /// IP-ID: for domains that are IP literals.
     Ip(IpAddr),
+    /// No identifier in the certificate: a source of trust says that the certificate is the domain's
+    /// ([`TrustAnswer::Certificate`](crate::TrustAnswer::Certificate)). Never among [`ReferenceIds`].
+    Bound {
+        /// Whose it is.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))]
+        domain: Domain,
+        /// Which source says so: `pins`.
+        by: String,
+    },
 }
 
 impl ReferenceId {
-    /// Which kind of identifier it is.
+    /// Which kind of identifier it is; none for [`Bound`](ReferenceId::Bound).
     pub fn kind(&self) -> IdKinds {
         match self {
             ReferenceId::Dns(_) => IdKinds::DNS,
             ReferenceId::Srv { .. } => IdKinds::SRV,
             ReferenceId::XmppAddr(_) => IdKinds::XMPP_ADDR,
             ReferenceId::Ip(_) => IdKinds::IP,
+            ReferenceId::Bound { .. } => IdKinds::NONE,
+        }
+    }
+
+    /// The domain it is about; none for an address.
+    pub(crate) fn domain(&self) -> Option<&Domain> {
+        match self {
+            ReferenceId::Dns(domain)
+            | ReferenceId::Srv { name: domain, .. }
+            | ReferenceId::XmppAddr(domain)
+            | ReferenceId::Bound { domain, .. } => Some(domain),
+            ReferenceId::Ip(_) => None,
         }
     }
 
@@ -42,16 +70,16 @@ impl ReferenceId {
             ReferenceId::Srv { .. } => "SRV-ID",
             ReferenceId::XmppAddr(_) => "XmppAddr",
             ReferenceId::Ip(_) => "IP-ID",
+            ReferenceId::Bound { .. } => "the certificate itself",
         }
     }
 
-    /// The name that name constraints speak about; none for an address.
-    pub(crate) fn constrained_name(&self) -> Option<&str> {
+    /// Whether the issuers of a path may vouch for it. Addresses are constrained by path validation itself.
+    pub(crate) fn is_admitted(&self, constraints: &NameConstraints) -> bool {
         match self {
-            ReferenceId::Dns(domain) | ReferenceId::Srv { name: domain, .. } | ReferenceId::XmppAddr(domain) => {
-                Some(domain.to_ascii())
-            }
-            ReferenceId::Ip(_) => None,
+            ReferenceId::Srv { service, name } => constraints.admit_srv(service, name.to_ascii()),
+            ReferenceId::Dns(domain) | ReferenceId::XmppAddr(domain) => constraints.admit(domain.to_ascii()),
+            ReferenceId::Ip(_) | ReferenceId::Bound { .. } => true,
         }
     }
 }
@@ -64,6 +92,7 @@ impl fmt::Display for ReferenceId {
             ReferenceId::Srv { service, name } => write!(f, "SRV-ID {service}.{}", name.to_ascii()),
             ReferenceId::XmppAddr(domain) => write!(f, "XmppAddr {domain}"),
             ReferenceId::Ip(address) => write!(f, "IP-ID {address}"),
+            ReferenceId::Bound { domain, by } => write!(f, "{by} {domain}"),
         }
     }
 }
@@ -71,6 +100,7 @@ impl fmt::Display for ReferenceId {
 /// A presented identifier that matched, and the reference identifier it matched. The latter is the
 /// validated identity (RFC 9525 section 6.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct IdentityMatch {
     /// What was expected.
     pub reference: ReferenceId,
@@ -95,7 +125,8 @@ impl fmt::Display for IdentityMatch {
 ///
 /// Built from the XMPP domain alone, before any certificate was seen (RFC 9525 section 6.1.1): the
 /// domain is what we put into `to`, or what the peer put into `from` after TLS (RFC 6120 section
-/// 13.7.2.1). Names learned from DNS, such as an SRV target, are no reference identifiers.
+/// 13.7.2.1). Names learned from DNS, such as an SRV target, are no reference identifiers, unless DNSSEC
+/// vouches for them ([`with_secure_target`](ReferenceIds::with_secure_target)).
 ///
 /// ```
 /// use xmpp_identity::{PresentedIds, ReferenceIds};
@@ -158,7 +189,19 @@ impl ReferenceIds {
         self
     }
 
-    /// The domain all of them are about.
+    /// Adds the DNS-ID of a host that the domain's SRV records name, as RFC 7673 section 4.1 has it.
+    ///
+    /// Only if DNSSEC proved those records *secure*: whoever can forge an insecure answer would choose
+    /// the name we look for (RFC 9525 section 6.1.1).
+    #[must_use]
+    pub fn with_secure_target(mut self, host: &Domain) -> Self {
+        if host.ip().is_none() && self.domain.ip().is_none() {
+            self.ids.push(ReferenceId::Dns(host.clone()));
+        }
+        self
+    }
+
+    /// The domain they were built for.
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
@@ -177,12 +220,60 @@ impl ReferenceIds {
     /// (RFC 9525 section 6). This is about names alone: it says nothing about who issued the certificate.
     pub fn matches(&self, presented: &PresentedIds) -> Option<IdentityMatch> {
         presented.iter().find_map(|id| {
-            let reference = self.find(id.as_name())?;
+            let reference = self.find(id.as_name()?)?;
             Some(IdentityMatch {
                 reference: reference.clone(),
                 presented: id.clone(),
             })
         })
+    }
+
+    /// The first identifier of a certificate that matches, straight from its DER and without
+    /// allocating. Like [`matches`](ReferenceIds::matches), this is about names alone.
+    ///
+    /// # Errors
+    /// If the bytes are no certificate or its names no list of at most 512.
+    pub fn find_in<'a>(&'a self, certificate: &'a CertificateDer<'_>) -> Result<Option<FoundId<'a>>, CertificateError> {
+        self.find_admitted(certificate, &Limits::DEFAULT, |_| true)
+    }
+
+    /// The same, of those that are admitted.
+    pub(crate) fn find_admitted<'a>(
+        &'a self,
+        certificate: &'a CertificateDer<'_>,
+        limits: &Limits,
+        admitted: impl Fn(&ReferenceId) -> bool,
+    ) -> Result<Option<FoundId<'a>>, CertificateError> {
+        let Some(extension) = Certificate::parse(certificate)?.subject_alt_name else {
+            return Ok(None);
+        };
+        let mut found = None;
+        // A match does not end the walk: a list that is damaged further on has no names at all.
+        for encoded in Names::new(extension, limits)? {
+            let (tag, value) = encoded?;
+            if found.is_some() || !self.could_match(tag, value) {
+                continue;
+            }
+            if let Ok(presented) = name::decode(tag, value)
+                && let Some(reference) = self.find(presented)
+                && admitted(reference)
+            {
+                found = Some(FoundId { reference, presented });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether decoding a name is worth the while; most certificates have many names and one that matters.
+    fn could_match(&self, tag: u8, value: &[u8]) -> bool {
+        tag != name::DNS_NAME
+            || self.ids.iter().any(|reference| match reference {
+                ReferenceId::Dns(domain) => {
+                    let wanted = domain.to_ascii().as_bytes();
+                    value.first() == Some(&b'*') || value.eq_ignore_ascii_case(wanted)
+                }
+                _ => false,
+            })
     }
 
     /// The reference identifier that a presented one matches.
@@ -208,6 +299,28 @@ impl ReferenceIds {
             (ReferenceId::XmppAddr(domain), Name::XmppAddr(text)) => name::xmpp_addr_is(text, domain),
             (ReferenceId::Ip(expected), Name::Ip(address)) => *expected == address,
             _ => false,
+        }
+    }
+}
+
+/// What [`ReferenceIds::find_in`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundId<'a> {
+    reference: &'a ReferenceId,
+    presented: Name<'a>,
+}
+
+impl<'a> FoundId<'a> {
+    /// What was expected.
+    pub fn reference(&self) -> &'a ReferenceId {
+        self.reference
+    }
+
+    /// An owned copy, with what the certificate says.
+    pub fn to_match(&self) -> IdentityMatch {
+        IdentityMatch {
+            reference: self.reference.clone(),
+            presented: self.presented.into(),
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::limits::{MAX_LISTED, MAX_TEXT};
 use std::fmt::{self, Display, Write as _};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Name;
+#[cfg(feature = "serde")]
+use xmpp_tls_core::Domain;
 
 /// Text if it is text, hexadecimal otherwise.
 pub(crate) fn octets(bytes: &[u8]) -> String {
@@ -61,6 +63,27 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{octet:02x}");
             text
         })
+}
+
+/// For serde: a domain as it is shown.
+#[cfg(feature = "serde")]
+pub(crate) fn domain<S: serde::Serializer>(domain: &Domain, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(domain.as_str())
+}
+
+/// The same, where there may be none.
+#[cfg(feature = "serde")]
+pub(crate) fn maybe_domain<S: serde::Serializer>(domain: &Option<Domain>, serializer: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&domain.as_ref().map(Domain::as_str), serializer)
+}
+
+/// The same, boxed.
+#[cfg(feature = "serde")]
+pub(crate) fn boxed_domain<S: serde::Serializer>(
+    domain: &Option<Box<Domain>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&domain.as_ref().map(|domain| domain.as_str()), serializer)
 }
 
 /// `a, b and 3 more`.

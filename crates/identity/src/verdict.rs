@@ -1,12 +1,17 @@
+use crate::chain_error::ChainError;
 use crate::constraints::NameConstraints;
-use crate::error::{CertificateError, ChainError, IdentityError};
+use crate::error::{CertificateError, IdentityError};
 use crate::presented::{IgnoredId, PresentedId};
+use crate::purpose::UsageException;
 use crate::reference::{IdentityMatch, ReferenceId};
+use crate::revocation::RevocationStatus;
+use crate::trust::TrustStep;
 use std::fmt;
 use xmpp_tls_core::Domain;
 
 /// Whether a chain leads to a trust anchor. Says nothing about whose certificate it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum ChainStatus {
     /// A path to a trust anchor is valid in every respect.
@@ -18,6 +23,10 @@ pub enum ChainStatus {
         path_len: usize,
         /// Which names the CAs of the path may vouch for.
         constraints: NameConstraints,
+        /// A concession that was made to the leaf about its purpose.
+        exception: Option<UsageException>,
+        /// What was found out about revocation.
+        revocation: RevocationStatus,
     },
     /// It is not, and why.
     Untrusted(ChainError),
@@ -35,7 +44,21 @@ impl ChainStatus {
 impl fmt::Display for ChainStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChainStatus::Trusted { anchor, .. } => write!(f, "trusted, by {anchor}"),
+            ChainStatus::Trusted {
+                anchor,
+                exception,
+                revocation,
+                ..
+            } => {
+                write!(f, "trusted, by {anchor}")?;
+                if let Some(exception) = exception {
+                    write!(f, " ({exception})")?;
+                }
+                match revocation {
+                    RevocationStatus::NotChecked => Ok(()),
+                    checked => write!(f, ", {checked}"),
+                }
+            }
             ChainStatus::Untrusted(error) => write!(f, "not trusted: {error}"),
             ChainStatus::NoCertificate => f.write_str("no certificate"),
         }
@@ -44,6 +67,7 @@ impl fmt::Display for ChainStatus {
 
 /// Whether a certificate names the expected domain. Says nothing about who issued it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum IdentityStatus {
     /// It does, and how.
@@ -88,6 +112,7 @@ impl fmt::Display for IdentityStatus {
 /// peer. Possession of the key is a third, and TLS proves it: a verdict counts only once the
 /// handshake is complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Verdict {
     /// Is the chain trusted?
@@ -95,7 +120,11 @@ pub struct Verdict {
     /// Does the certificate name the peer?
     pub identity: IdentityStatus,
     /// The domain it is about, once one is known.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::maybe_domain"))]
     pub domain: Option<Domain>,
+    /// What each source of trust said, in the order they were asked; the last one decided. Empty as
+    /// long as no domain is known, or if there was nothing to ask about.
+    pub trust: Vec<TrustStep>,
 }
 
 impl Verdict {
@@ -105,6 +134,15 @@ impl Verdict {
             chain,
             identity: IdentityStatus::NotChecked,
             domain: None,
+            trust: Vec::new(),
+        }
+    }
+
+    /// A concession that was made to the certificate about its purpose.
+    pub fn exception(&self) -> Option<UsageException> {
+        match &self.chain {
+            ChainStatus::Trusted { exception, .. } => *exception,
+            ChainStatus::Untrusted(_) | ChainStatus::NoCertificate => None,
         }
     }
 

@@ -1,10 +1,14 @@
-use crate::certificate::Certificate;
+use crate::anchors::Anchors;
+use crate::chain_error::ChainError;
 use crate::error::CertificateError;
-use crate::name;
-use crate::path;
-use crate::presented::{IgnoreReason, IgnoredId, Names, PresentedId, PresentedIds};
-use crate::purpose::Purpose;
-use crate::reference::{IdentityMatch, ReferenceIds};
+use crate::limits::Limits;
+use crate::path::{self, Rules};
+use crate::pins::Pin;
+use crate::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+use crate::purpose::{PeerServerUsage, Purpose, Usage};
+use crate::reference::{IdentityMatch, ReferenceId, ReferenceIds};
+use crate::revocation::Revocation;
+use crate::trust::{TrustAnswer, TrustEffect, TrustQuestion, TrustSource, TrustStep};
 use crate::verdict::{ChainStatus, IdentityStatus, Verdict};
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use std::fmt;
@@ -27,8 +31,8 @@ pub fn trust_anchor(certificate: &CertificateDer<'_>) -> Result<TrustAnchor<'sta
 ///
 /// For a peer whose domain is known before the handshake, [`verify`](IdentityVerifier::verify) does
 /// it all. A server that accepts connections from other servers learns the domain only from the
-/// stream header after TLS: it takes [`verify_chain`](IdentityVerifier::verify_chain) during the
-/// handshake, keeps the chain, and [`conclude`](IdentityVerifier::conclude)s for each claimed domain.
+/// stream header after TLS: it keeps the chain and verifies it for each domain that is claimed;
+/// [`verify_chain`](IdentityVerifier::verify_chain) says before that whether the public CAs trust it.
 ///
 /// ```
 /// # use pki_types::{CertificateDer, UnixTime};
@@ -48,9 +52,22 @@ pub struct IdentityVerifier {
 }
 
 /// What a verifier relies on.
-pub(crate) struct Trust {
-    pub(crate) anchors: Vec<TrustAnchor<'static>>,
-    pub(crate) algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+#[derive(Clone)]
+struct Trust {
+    anchors: Anchors,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    sources: Vec<Arc<dyn TrustSource>>,
+    revocation: Revocation,
+    peer_server: PeerServerUsage,
+    limits: Limits,
+}
+
+/// Which sources there are decides; this is what they decided.
+enum Decision {
+    Public,
+    Anchors(Anchors),
+    Itself { by: String, ignore_validity: bool },
+    Refused { by: String, reason: String },
 }
 
 impl IdentityVerifier {
@@ -60,15 +77,50 @@ impl IdentityVerifier {
         anchors: impl IntoIterator<Item = TrustAnchor<'static>>,
         algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
     ) -> Self {
+        let limits = Limits::default();
         IdentityVerifier {
             inner: Arc::new(Trust {
-                anchors: anchors.into_iter().collect(),
+                anchors: Anchors::new(anchors, &limits),
                 algorithms,
+                sources: Vec::new(),
+                revocation: Revocation::default(),
+                peer_server: PeerServerUsage::default(),
+                limits,
             }),
         }
     }
 
-    /// Verifies a chain, leaf first, and that the leaf names the expected domain.
+    /// Asks this source of trust before the anchors, and after the sources that were added before it.
+    #[must_use]
+    pub fn with_source(self, source: impl TrustSource + 'static) -> Self {
+        self.with(|trust| trust.sources.push(Arc::new(source)))
+    }
+
+    /// Looks certificates up in revocation lists.
+    #[must_use]
+    pub fn with_revocation(self, revocation: Revocation) -> Self {
+        self.with(|trust| trust.revocation = revocation)
+    }
+
+    /// Which extendedKeyUsage authenticates a server that dialled us.
+    #[must_use]
+    pub fn with_peer_server_usage(self, usage: PeerServerUsage) -> Self {
+        self.with(|trust| trust.peer_server = usage)
+    }
+
+    /// How much of a chain is looked at.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        self.with(|trust| trust.limits = limits)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Trust)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
+    }
+
+    /// Verifies a chain, leaf first, and that the leaf names the expected domain; the other
+    /// certificates may come in any order.
     pub fn verify(
         &self,
         chain: &[CertificateDer<'_>],
@@ -76,41 +128,148 @@ impl IdentityVerifier {
         purpose: Purpose,
         now: UnixTime,
     ) -> Verdict {
-        self.conclude(chain, self.verify_chain(chain, purpose, now), references)
-    }
-
-    /// Verifies a chain, leaf first; the other certificates may come in any order. An empty chain is
-    /// [`ChainStatus::NoCertificate`].
-    pub fn verify_chain(&self, chain: &[CertificateDer<'_>], purpose: Purpose, now: UnixTime) -> ChainStatus {
-        path::verify(&self.inner, chain, purpose, now)
-    }
-
-    /// Compares the leaf's names with the expected ones. `status` is what
-    /// [`verify_chain`](IdentityVerifier::verify_chain) said about this same chain: names that a CA of
-    /// the path may not vouch for do not match.
-    pub fn verify_identity(
-        &self,
-        chain: &[CertificateDer<'_>],
-        status: &ChainStatus,
-        references: &ReferenceIds,
-    ) -> IdentityStatus {
-        let Some(leaf) = chain.first() else {
-            return IdentityStatus::NotChecked;
+        let mut trust = Vec::new();
+        let (status, bound) = match self.decide(chain, references, purpose, now, &mut trust) {
+            Ok(decision) => {
+                let rules = self.rules(purpose, now);
+                let bound = match &decision {
+                    Decision::Itself { by, .. } => Some(by.clone()),
+                    Decision::Public | Decision::Anchors(_) | Decision::Refused { .. } => None,
+                };
+                let status = match decision {
+                    Decision::Public => path::verify(rules, chain),
+                    Decision::Anchors(anchors) => path::verify(
+                        Rules {
+                            anchors: &anchors,
+                            ..rules
+                        },
+                        chain,
+                    ),
+                    Decision::Itself { by, ignore_validity } => path::verify_itself(rules, chain, &by, ignore_validity),
+                    Decision::Refused { by, reason } => ChainStatus::Untrusted(ChainError::Refused { by, reason }),
+                };
+                (status, bound)
+            }
+            Err(beyond_limits) => (ChainStatus::Untrusted(beyond_limits), None),
         };
-        match find(leaf, status, references) {
-            Ok(Some(found)) => IdentityStatus::Matched(found),
-            Ok(None) => mismatch(leaf, references),
-            Err(error) => IdentityStatus::Unreadable(error),
-        }
-    }
-
-    /// Compares the leaf's names with the expected ones and combines both facts.
-    pub fn conclude(&self, chain: &[CertificateDer<'_>], status: ChainStatus, references: &ReferenceIds) -> Verdict {
-        let identity = self.verify_identity(chain, &status, references);
+        let identity = self.identity(chain, &status, references, bound);
         Verdict {
             chain: status,
             identity,
             domain: Some(references.domain().clone()),
+            trust,
+        }
+    }
+
+    /// Verifies a chain, leaf first, before a domain is known: against the anchors of this verifier
+    /// alone. Other sources of trust are about domains, so this is not what [`verify`](Self::verify) will
+    /// say. An empty chain is [`ChainStatus::NoCertificate`].
+    pub fn verify_chain(&self, chain: &[CertificateDer<'_>], purpose: Purpose, now: UnixTime) -> ChainStatus {
+        path::verify(self.rules(purpose, now), chain)
+    }
+
+    fn rules(&self, purpose: Purpose, now: UnixTime) -> Rules<'_> {
+        Rules {
+            anchors: &self.inner.anchors,
+            algorithms: self.inner.algorithms,
+            limits: &self.inner.limits,
+            revocation: &self.inner.revocation,
+            usage: Usage {
+                purpose,
+                peer_server: self.inner.peer_server,
+            },
+            now,
+        }
+    }
+
+    /// Asks the sources of trust in order; the first that speaks for the domain decides, else the
+    /// verifier's own anchors.
+    fn decide(
+        &self,
+        chain: &[CertificateDer<'_>],
+        references: &ReferenceIds,
+        purpose: Purpose,
+        now: UnixTime,
+        steps: &mut Vec<TrustStep>,
+    ) -> Result<Decision, ChainError> {
+        if chain.is_empty() {
+            return Ok(Decision::Public);
+        }
+        if !self.inner.sources.is_empty() {
+            path::check_limits(chain, &self.inner.limits)?;
+        }
+        let domain = references.domain();
+        let question = TrustQuestion {
+            domain,
+            chain,
+            purpose,
+            now,
+        };
+        for source in &self.inner.sources {
+            let by = source.name().to_owned();
+            let mut step = |effect, reason: &str| {
+                steps.push(TrustStep {
+                    source: by.clone(),
+                    effect,
+                    reason: reason.to_owned(),
+                });
+            };
+            match source.ask(&question) {
+                TrustAnswer::Silent => step(TrustEffect::Silent, "nothing known about the domain"),
+                TrustAnswer::Also { reason } => step(TrustEffect::Also, &reason),
+                TrustAnswer::Certificate {
+                    reason,
+                    ignore_validity,
+                } => {
+                    step(TrustEffect::Decided, &reason);
+                    return Ok(Decision::Itself { by, ignore_validity });
+                }
+                TrustAnswer::Anchors { reason, anchors } => {
+                    step(TrustEffect::Decided, &reason);
+                    return Ok(Decision::Anchors(Anchors::new(anchors, &self.inner.limits)));
+                }
+                TrustAnswer::Refused { reason } => {
+                    step(TrustEffect::Refused, &reason);
+                    return Ok(Decision::Refused { by, reason });
+                }
+            }
+        }
+        steps.push(TrustStep {
+            source: "public CAs".to_owned(),
+            effect: TrustEffect::Decided,
+            reason: "no other source decided".to_owned(),
+        });
+        Ok(Decision::Public)
+    }
+
+    /// Compares the leaf's names with the expected ones: those that the path may vouch for, or, if
+    /// there is no path, all of them, so that both facts are told.
+    fn identity(
+        &self,
+        chain: &[CertificateDer<'_>],
+        status: &ChainStatus,
+        references: &ReferenceIds,
+        bound: Option<String>,
+    ) -> IdentityStatus {
+        let Some(leaf) = chain.first() else {
+            return IdentityStatus::NotChecked;
+        };
+        let limits = &self.inner.limits;
+        let admitted = |reference: &ReferenceId| match status {
+            ChainStatus::Trusted { constraints, .. } => reference.is_admitted(constraints),
+            ChainStatus::Untrusted(_) | ChainStatus::NoCertificate => true,
+        };
+        match (references.find_admitted(leaf, limits, admitted), bound) {
+            (Ok(Some(found)), _) => IdentityStatus::Matched(found.to_match()),
+            (_, Some(by)) => IdentityStatus::Matched(IdentityMatch {
+                reference: ReferenceId::Bound {
+                    domain: references.domain().clone(),
+                    by,
+                },
+                presented: PresentedId::Certificate(Pin::certificate(leaf).hex()),
+            }),
+            (Ok(None), None) => mismatch(leaf, references, limits),
+            (Err(error), None) => IdentityStatus::Unreadable(error),
         }
     }
 }
@@ -118,56 +277,25 @@ impl IdentityVerifier {
 impl fmt::Debug for IdentityVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdentityVerifier")
-            .field("anchors", &self.inner.anchors.len())
+            .field("anchors", &self.inner.anchors.as_slice().len())
             .field("algorithms", &self.inner.algorithms.len())
-            .finish()
-    }
-}
-
-/// The first name of the certificate that matches and that its path may vouch for. Copies nothing
-/// until it is found.
-fn find(
-    leaf: &CertificateDer<'_>,
-    status: &ChainStatus,
-    references: &ReferenceIds,
-) -> Result<Option<IdentityMatch>, CertificateError> {
-    let Some(extension) = Certificate::parse(leaf)?.subject_alt_name else {
-        return Ok(None);
-    };
-    for encoded in Names::new(extension)? {
-        let (tag, value) = encoded?;
-        let Ok(presented) = name::decode(tag, value) else {
-            continue;
-        };
-        if let Some(reference) = references.find(presented)
-            && may_vouch(status, reference.constrained_name())
-        {
-            return Ok(Some(IdentityMatch {
-                reference: reference.clone(),
-                presented: presented.into(),
-            }));
-        }
-    }
-    Ok(None)
-}
-
-fn may_vouch(status: &ChainStatus, name: Option<&str>) -> bool {
-    match (status, name) {
-        (ChainStatus::Trusted { constraints, .. }, Some(name)) => constraints.admit(name),
-        // Addresses are constrained by path validation itself; without a path nothing is vouched for.
-        (ChainStatus::Trusted { .. }, None) | (ChainStatus::Untrusted(_) | ChainStatus::NoCertificate, _) => true,
+            .field("sources", &self.inner.sources)
+            .field("revocation", &self.inner.revocation)
+            .field("peer_server", &self.inner.peer_server)
+            .finish_non_exhaustive()
     }
 }
 
 /// Everything the certificate says, for the error. What matched and is listed here all the same was
 /// outside the name constraints.
-fn mismatch(leaf: &CertificateDer<'_>, references: &ReferenceIds) -> IdentityStatus {
-    let (ids, mut ignored) = match PresentedIds::from_certificate(leaf) {
+fn mismatch(leaf: &CertificateDer<'_>, references: &ReferenceIds, limits: &Limits) -> IdentityStatus {
+    let (ids, mut ignored) = match PresentedIds::read(leaf, limits) {
         Ok(presented) => presented.into_parts(),
         Err(error) => return IdentityStatus::Unreadable(error),
     };
-    let (outside, presented): (Vec<PresentedId>, Vec<PresentedId>) =
-        ids.into_iter().partition(|id| references.find(id.as_name()).is_some());
+    let (outside, presented): (Vec<PresentedId>, Vec<PresentedId>) = ids
+        .into_iter()
+        .partition(|id| id.as_name().is_some_and(|name| references.find(name).is_some()));
     ignored.extend(outside.into_iter().map(|id| {
         let text = id.to_string();
         IgnoredId {

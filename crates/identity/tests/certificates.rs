@@ -7,7 +7,7 @@ use base64::Engine as _;
 use pki_types::CertificateDer;
 use serde::Deserialize;
 use support::*;
-use xmpp_identity::{CertificateFacts, ChainError, ChainStatus, PresentedIds, trust_anchor};
+use xmpp_identity::{CertificateFacts, ChainError, ChainStatus, Pin, Pins, PresentedIds, trust_anchor};
 use xmpp_tls_core::StreamKind;
 
 #[derive(Deserialize)]
@@ -238,15 +238,36 @@ fn cert_13_small_rsa_keys_are_refused() {
     assert_eq!(verdict.chain, ChainStatus::Untrusted(expected("CN=Small Root")));
 }
 
-/// A verdict, not an accident, for what path building cannot read.
+/// A verdict, not an accident, for what path building cannot read; the most useful one.
 #[test]
 fn odd_certificates_end_in_a_verdict() {
+    assert!(matches!(
+        reason(&[fixture("critical_extension")]),
+        ChainError::Malformed { .. }
+    ));
+    assert!(matches!(reason(&[fixture("v1")]), ChainError::SelfSigned { .. }));
     for odd in ["critical_extension", "v1"] {
-        assert!(matches!(reason(&[fixture(odd)]), ChainError::Malformed { .. }), "{odd}");
         assert_eq!(
             CertificateFacts::from_der(&fixture(odd)).unwrap().subject,
             "CN=im.example.com"
         );
+    }
+}
+
+/// Pinned, they are good all the same: whoever pins them need not care what path building reads.
+#[test]
+fn odd_certificates_can_be_pinned() {
+    for odd in ["critical_extension", "v1", "self_signed_ca"] {
+        let der = fixture(odd);
+        for pin in [Pin::key_of(&der).unwrap(), Pin::certificate(&der)] {
+            let pins = Pins::new().pin("im.example.com".parse().unwrap(), [pin]);
+            let verdict = verify(
+                &openssl().with_source(pins),
+                std::slice::from_ref(&der),
+                "im.example.com",
+            );
+            assert!(verdict.is_authenticated(), "{odd}: {verdict}");
+        }
     }
 }
 

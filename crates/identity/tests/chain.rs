@@ -11,7 +11,8 @@ use rcgen::{
 use std::time::Duration;
 use support::*;
 use xmpp_identity::{
-    ChainError, ChainStatus, IdentityError, IdentityStatus, IgnoreReason, Purpose, Verdict, trust_anchor,
+    CertificateError, ChainError, ChainStatus, IdentityError, IdentityStatus, IgnoreReason, Limits, PeerServerUsage,
+    Purpose, UsageException, Verdict, trust_anchor,
 };
 use xmpp_tls_core::StreamKind;
 
@@ -352,6 +353,57 @@ fn eku_09_purposes() {
     );
 }
 
+/// EKU-09: four modes for a server that dialled, and the concession in the verdict.
+#[test]
+fn eku_09_modes_for_a_server_that_dialled() {
+    use PeerServerUsage as Mode;
+    use UsageException::{ClientAuthOnly, Neither, ServerAuthOnly};
+    let root = Ca::root("Root");
+    // (what the certificate lists, the concession, [accepted with ServerAuth, Either, ClientAuth, Ignore])
+    let table: [(Vec<Eku>, Option<UsageException>, [bool; 4]); 6] = [
+        (vec![], None, [true, true, true, true]),
+        (vec![Eku::ServerAuth], Some(ServerAuthOnly), [true, true, false, true]),
+        (vec![Eku::ClientAuth], Some(ClientAuthOnly), [false, true, true, true]),
+        (vec![Eku::ServerAuth, Eku::ClientAuth], None, [true, true, true, true]),
+        (vec![Eku::Any], None, [true, true, true, true]),
+        (vec![Eku::EmailProtection], Some(Neither), [false, false, false, true]),
+    ];
+    for (listed, exception, expected) in table {
+        let mut params = leaf_params("leaf", &[dns("a.example")]);
+        params.extended_key_usages = listed.clone();
+        let chain = [root.leaf_with(params)];
+        let references = references("a.example", StreamKind::ServerToServer);
+        for (mode, expected) in [Mode::ServerAuth, Mode::Either, Mode::ClientAuth, Mode::Ignore]
+            .into_iter()
+            .zip(expected)
+        {
+            let verifier = root.verifier().with_peer_server_usage(mode);
+            let verdict = verifier.verify(&chain, &references, Purpose::PeerServer, now());
+            assert_eq!(verdict.is_authenticated(), expected, "{listed:?} {mode:?}: {verdict}");
+            if expected {
+                assert_eq!(verdict.exception(), exception, "{listed:?} {mode:?}");
+            } else {
+                assert!(verdict.check().unwrap_err().is_wrong_purpose());
+            }
+            // The mode is about them alone.
+            let as_client = verifier.verify(&chain, &references, Purpose::Server, now());
+            assert_eq!(as_client.exception(), None);
+            if listed == [Eku::ClientAuth] || listed == [Eku::EmailProtection] {
+                assert!(!as_client.is_authenticated());
+            }
+        }
+    }
+    let mut params = leaf_params("leaf", &[dns("a.example")]);
+    params.extended_key_usages = vec![Eku::ServerAuth];
+    let status = root
+        .verifier()
+        .verify_chain(&[root.leaf_with(params)], Purpose::PeerServer, now());
+    assert_eq!(
+        status.to_string(),
+        "trusted, by CN=Root (allows serverAuth only, accepted from a server that dialled)"
+    );
+}
+
 fn constrained(permitted: &[&str], excluded: &[&str]) -> CertificateParams {
     let subtrees = |names: &[&str]| {
         names
@@ -446,6 +498,66 @@ fn idm_16_a_constrained_anchor_is_not_exempt() {
     assert!(!verdict.is_authenticated(), "{verdict}");
 }
 
+/// IDM-16: a name that the CAs of the first path may not vouch for counts if those of another may.
+#[test]
+fn idm_16_a_name_counts_by_any_valid_path() {
+    let (narrow, wide) = (
+        Ca::root_with(constrained(&["corp.example"], &[])),
+        Ca::root("Wide Root"),
+    );
+    let key = KeyPair::generate().unwrap();
+    let params = ca_params("Issuer");
+    let by_narrow = params.signed_by(&key, &narrow.issuer).unwrap().der().clone();
+    let by_wide = params.signed_by(&key, &wide.issuer).unwrap().der().clone();
+    let issuer = Issuer::new(params, key);
+    let names = [xmpp_addr("victim.example")];
+    let leaf = leaf_params("leaf", &names)
+        .signed_by(&KeyPair::generate().unwrap(), &issuer)
+        .unwrap()
+        .der()
+        .clone();
+    let both = verifier([narrow.anchor(), wide.anchor()]);
+    for chain in [
+        [leaf.clone(), by_narrow.clone(), by_wide.clone()],
+        [leaf.clone(), by_wide.clone(), by_narrow.clone()],
+    ] {
+        assert!(verify(&both, &chain, "victim.example").is_authenticated());
+        assert!(!verify(&narrow.verifier(), &chain, "victim.example").is_authenticated());
+    }
+}
+
+/// IDM-17: constraints on SRVNames, in an anchor where they are applied, in an intermediate where path
+/// building takes them for a prohibition.
+#[test]
+fn idm_17_srv_constraints_of_an_anchor() {
+    let mut params = ca_params("Services Only");
+    let constraint = tlv(0x30, &tlv(0xa0, &tlv(0x30, &srv("_xmpp-server.corp.example"))));
+    params
+        .custom_extensions
+        .push(rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], constraint));
+    let anchor = Ca::root_with(params.clone());
+    let root = Ca::root("Root");
+    let sub = root.sub(params);
+    for (name, domain, authenticated) in [
+        (srv("_xmpp-server.corp.example"), "corp.example", true),
+        (srv("_xmpp-server.im.corp.example"), "im.corp.example", true),
+        (srv("_xmpp-server.victim.example"), "victim.example", false),
+        (dns("other.example"), "other.example", true),
+    ] {
+        let references = references(domain, StreamKind::ServerToServer);
+        let leaf = anchor.leaf(std::slice::from_ref(&name));
+        let verdict = anchor.verifier().verify(&[leaf], &references, Purpose::Server, now());
+        assert_eq!(verdict.is_authenticated(), authenticated, "{domain}: {verdict:?}");
+        let chain = [sub.leaf(std::slice::from_ref(&name)), sub.der.clone()];
+        let verdict = root.verifier().verify(&chain, &references, Purpose::Server, now());
+        assert_eq!(
+            verdict.is_authenticated(),
+            domain == "other.example",
+            "{domain}: {verdict:?}"
+        );
+    }
+}
+
 /// ID-04, EKU-12: a server that accepts a connection checks the chain first and the name when it is claimed.
 #[test]
 fn id_04_chain_first_name_later() {
@@ -461,7 +573,9 @@ fn id_04_chain_first_name_later() {
     for (claimed, authenticated) in [("a.example", true), ("b.example", true), ("c.example", false)] {
         let claimed = references(claimed, StreamKind::ServerToServer);
         assert_eq!(
-            verifier.conclude(&chain, status.clone(), &claimed).is_authenticated(),
+            verifier
+                .verify(&chain, &claimed, Purpose::PeerServer, now())
+                .is_authenticated(),
             authenticated
         );
     }
@@ -507,6 +621,55 @@ fn bytes_that_are_no_certificate_and_chains_without_end() {
         untrusted(&verdict),
         ChainError::LimitExceeded { what: "octets", .. }
     ));
+}
+
+/// Row 28: the limits are the caller's to choose.
+#[test]
+fn limits_can_be_lowered() {
+    let root = Ca::root("Root");
+    let mut limits = Limits::default();
+    limits.names = 1;
+    let two = [root.leaf(&[dns("a.example"), dns("b.example")])];
+    let verdict = verify(&root.verifier().with_limits(limits), &two, "a.example");
+    assert_eq!(
+        verdict.identity,
+        IdentityStatus::Unreadable(CertificateError::TooManyNames { limit: 1 })
+    );
+    let mut limits = Limits::default();
+    limits.certificates = 0;
+    let verdict = verify(&root.verifier().with_limits(limits), &two, "a.example");
+    assert!(matches!(
+        untrusted(&verdict),
+        ChainError::LimitExceeded { found: 1, .. }
+    ));
+}
+
+/// Row 28: however a chain is made, only so many signatures are checked.
+#[test]
+fn the_number_of_signatures_is_bounded() {
+    #[derive(Debug)]
+    struct Counting;
+    static CHECKED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    impl pki_types::SignatureVerificationAlgorithm for Counting {
+        fn verify_signature(&self, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), pki_types::InvalidSignature> {
+            CHECKED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Err(pki_types::InvalidSignature)
+        }
+        fn public_key_alg_id(&self) -> pki_types::AlgorithmIdentifier {
+            webpki::ring::ECDSA_P256_SHA256.public_key_alg_id()
+        }
+        fn signature_alg_id(&self) -> pki_types::AlgorithmIdentifier {
+            webpki::ring::ECDSA_P256_SHA256.signature_alg_id()
+        }
+    }
+    let roots: Vec<Ca> = (0..200).map(|_| Ca::root("Same Name")).collect();
+    let issuers: Vec<Ca> = (0..9).map(|_| roots[0].sub(ca_params("Same Name"))).collect();
+    let mut chain = vec![issuers[0].leaf(&[dns("a.example")])];
+    chain.extend(issuers.iter().map(|issuer| issuer.der.clone()));
+    let verifier = xmpp_identity::IdentityVerifier::new(roots.iter().map(Ca::anchor), &[&Counting]);
+    assert!(!verify(&verifier, &chain, "a.example").is_authenticated());
+    let checked = CHECKED.load(std::sync::atomic::Ordering::Relaxed);
+    assert!((1..=300).contains(&checked), "{checked}");
 }
 
 /// Cutting or changing any octet of a certificate never panics and never authenticates by accident.

@@ -279,3 +279,69 @@ fn presented_identifiers_are_safe_to_show() {
     assert_eq!(shown[0], "XmppAddr evil\\u{202e}.example");
     assert!(shown[1].len() < 250);
 }
+
+/// ID-05, ID-06: the target of an SRV record counts if DNSSEC proved it, and only then.
+#[test]
+fn id_06_a_secure_srv_target_counts() {
+    let ca = Ca::root("Root");
+    let chain = [ca.leaf(&[dns("xmpp.hoster.example")])];
+    let plain = references("example.org", StreamKind::ClientToServer);
+    let secure = plain
+        .clone()
+        .with_secure_target(&"xmpp.hoster.example".parse().unwrap());
+    let verify = |references| {
+        ca.verifier()
+            .verify(&chain, references, xmpp_identity::Purpose::Server, support::now())
+    };
+    assert!(verify(&plain).check().unwrap_err().is_name_mismatch());
+    let verdict = verify(&secure);
+    assert_eq!(verdict.check().unwrap().to_string(), "DNS-ID xmpp.hoster.example");
+    assert_eq!(verdict.domain.unwrap().as_str(), "example.org");
+    let other = [ca.leaf(&[dns("other.example")])];
+    let error = ca
+        .verifier()
+        .verify(&other, &secure, xmpp_identity::Purpose::Server, support::now());
+    assert!(error.check().unwrap_err().to_string().starts_with(
+        "certificate is for other.example; needed example.org, as DNS-ID, SRV-ID or XmppAddr, or DNS-ID xmpp.hoster.example."
+    ));
+    // An SRV-ID or XmppAddr of the target is not what RFC 7673 admits.
+    let chain = [ca.leaf(&[
+        support::srv("_xmpp-client.xmpp.hoster.example"),
+        support::xmpp_addr("xmpp.hoster.example"),
+    ])];
+    assert!(
+        !ca.verifier()
+            .verify(&chain, &secure, xmpp_identity::Purpose::Server, support::now())
+            .is_authenticated()
+    );
+}
+
+/// The reader that copies nothing finds what the other one finds.
+#[test]
+fn both_readers_of_names_agree() {
+    let ca = Ca::root("Table CA");
+    for case in table() {
+        let names: Vec<Vec<u8>> = case.names.iter().map(|name| hex(name)).collect();
+        let leaf = ca.leaf(&names);
+        let references = case.references();
+        let found = references.find_in(&leaf).unwrap();
+        assert_eq!(
+            found.map(|found| found.reference().to_string()),
+            case.matched,
+            "{}",
+            case.id
+        );
+        assert_eq!(
+            found.map(|found| found.to_match()),
+            references.matches(&PresentedIds::from_certificate(&leaf).unwrap()),
+            "{}",
+            case.id
+        );
+    }
+    let damaged = ca.leaf(&[dns("a.example"), vec![0x82, 0x7f, b'x']]);
+    assert!(
+        references("a.example", StreamKind::ClientToServer)
+            .find_in(&damaged)
+            .is_err()
+    );
+}

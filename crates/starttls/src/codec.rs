@@ -4,16 +4,22 @@ use crate::error::{Error, PeerMisbehaved, Phase, Refusal};
 use bytes::{Bytes, BytesMut};
 use std::time::Instant;
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader};
-use xmpp_tls_core::{Output, StreamKind, ns};
+use xmpp_tls_core::{Output, Side, StreamKind, ns};
 
 pub(crate) const STARTTLS: &[u8] = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 pub(crate) const PROCEED: &[u8] = b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+/// All that is offered where TLS is required. The encoder declares the prefix.
+pub(crate) const FEATURES: &[u8] =
+    b"<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>";
+/// Holds all that one side says in clear, so that it is allocated once.
+const OUTGOING_OCTETS: usize = 512;
 const ENCRYPTION_REQUIRED: &[u8] =
     b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>";
 
 /// One role of the negotiation.
 pub(crate) trait Role {
     type Event;
+    const SIDE: Side;
 
     fn clear(&mut self) -> &mut ClearStream;
 
@@ -44,7 +50,7 @@ pub(crate) fn poll<R: Role>(role: &mut R) -> Result<Output<R::Event>, Error> {
             Ok(Step::Wait(deadline)) => return Ok(Output::WantsInput(deadline)),
             Err(error) => {
                 let apology = role.apology();
-                role.clear().fail(error, &apology);
+                role.clear().fail(error, &apology, R::SIDE);
             }
         }
     }
@@ -92,6 +98,10 @@ impl ClearStream {
         std::mem::replace(self, unused)
     }
 
+    pub(crate) fn wait<E>(&self) -> Step<E> {
+        Step::Wait(Some(self.deadline))
+    }
+
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
         self.deadline = deadline;
     }
@@ -123,6 +133,7 @@ impl ClearStream {
     }
 
     pub(crate) fn write_header(&mut self, header: &StreamHeader) {
+        self.outgoing.reserve(OUTGOING_OCTETS);
         self.encoder.open(header, &mut self.outgoing);
         self.header_sent = true;
     }
@@ -135,23 +146,35 @@ impl ClearStream {
         self.outgoing.extend_from_slice(bytes);
     }
 
-    /// The next thing the peer said, or until when to wait for it.
-    pub(crate) fn hear(&mut self, phase: Phase) -> Result<Result<Heard, Instant>, Error> {
-        match self.decoder.next_event().map_err(|source| Error::Stream { phase, source })? {
+    /// The next thing the peer said; `None`: more input is needed.
+    pub(crate) fn hear(&mut self, phase: Phase) -> Result<Option<Heard>, Error> {
+        match self
+            .decoder
+            .next_event()
+            .map_err(|source| Error::Stream { phase, source })?
+        {
             Some(StreamEvent::Open(header)) => {
-                header.check_content_namespace(self.kind).map_err(|source| Error::Stream { phase, source })?;
-                Ok(Ok(Heard::Header(header)))
+                header
+                    .check_content_namespace(self.kind)
+                    .map_err(|source| Error::Stream { phase, source })?;
+                Ok(Some(Heard::Header(header)))
             }
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
-                Some(error) => Err(Error::Refused { phase, refusal: Refusal::StreamError(error) }),
-                None => Ok(Ok(Heard::Element(element))),
+                Some(error) => Err(Error::Refused {
+                    phase,
+                    refusal: Refusal::StreamError(Box::new(error)),
+                }),
+                None => Ok(Some(Heard::Element(element))),
             },
-            Some(StreamEvent::Whitespace) => Ok(Ok(Heard::Whitespace)),
-            Some(StreamEvent::Close) => Err(Error::Refused { phase, refusal: Refusal::StreamClosed }),
+            Some(StreamEvent::Whitespace) => Ok(Some(Heard::Whitespace)),
+            Some(StreamEvent::Close) => Err(Error::Refused {
+                phase,
+                refusal: Refusal::StreamClosed,
+            }),
             Some(_) => Err(Error::ApiMisuse("the decoder reported an event nobody knows")),
             None if self.ended => Err(Error::ConnectionEnded { phase }),
             None if self.timed_out => Err(Error::TimedOut { phase }),
-            None => Ok(Err(self.deadline)),
+            None => Ok(None),
         }
     }
 
@@ -163,7 +186,7 @@ impl ClearStream {
         if self.timed_out {
             return Err(Error::TimedOut { phase });
         }
-        Ok(Step::Wait(Some(self.deadline)))
+        Ok(self.wait())
     }
 
     /// After the switch: nothing more may come through here.
@@ -172,18 +195,29 @@ impl ClearStream {
         match self.decoder.unread() {
             0 if self.ended => Err(Error::ConnectionEnded { phase }),
             0 => Ok(Step::Wait(None)),
-            octets => Err(Error::PeerMisbehaved { phase, what: leftover(octets) }),
+            octets => Err(Error::PeerMisbehaved {
+                phase,
+                what: leftover(octets),
+            }),
         }
     }
 
     /// Ends the negotiation. Where XML is still spoken the peer is told why, behind our header if
     /// that was not sent yet (RFC 6120 section 4.9.1.2).
-    fn fail(&mut self, error: Error, apology: &StreamHeader) {
+    fn fail(&mut self, error: Error, apology: &StreamHeader, side: Side) {
         if let Some(condition) = error.stream_condition() {
             if !self.header_sent {
                 self.write_header(apology);
             }
-            if matches!(error, Error::PeerMisbehaved { what: PeerMisbehaved::SaslBeforeTls { .. }, .. }) {
+            // RFC 6120 section 6.5.4: only the receiving entity refuses a mechanism.
+            let sasl = matches!(
+                &error,
+                Error::PeerMisbehaved {
+                    what: PeerMisbehaved::SaslBeforeTls { .. },
+                    ..
+                }
+            );
+            if side == Side::Receiving && sasl {
                 self.outgoing.extend_from_slice(ENCRYPTION_REQUIRED);
             }
             self.encoder.error(&StreamError::new(condition), &mut self.outgoing);
@@ -206,7 +240,9 @@ impl ClearStream {
 
 /// An element that `phase` does not allow.
 pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
-    let name = element.name().to_owned();
+    // For a line of a log: bounded, whatever the peer wrote.
+    let excerpt = |text: &str| text.chars().take(64).collect::<String>();
+    let name = excerpt(element.name());
     let what = if element.is_stanza() {
         PeerMisbehaved::StanzaBeforeTls { name }
     } else if element.namespace() == ns::SASL {
@@ -214,7 +250,10 @@ pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
     } else if element.namespace() == ns::TLS && (name == "proceed" || name == "failure") {
         PeerMisbehaved::Unsolicited { name }
     } else {
-        PeerMisbehaved::UnexpectedElement { namespace: element.namespace().to_owned(), name }
+        PeerMisbehaved::UnexpectedElement {
+            namespace: excerpt(element.namespace()),
+            name,
+        }
     };
     Error::PeerMisbehaved { phase, what }
 }

@@ -125,7 +125,7 @@ pub enum PeerMisbehaved {
         name: String,
     },
     /// Any other element that the phase does not allow.
-    #[error("<{name} xmlns='{namespace}'/> is not allowed here")]
+    #[error("<{name}/> of the namespace {namespace:?} is not allowed here")]
     UnexpectedElement {
         /// Its namespace.
         namespace: String,
@@ -143,7 +143,7 @@ pub enum Refusal {
     TlsFailure,
     /// A stream error. Before TLS its text proves nothing about who wrote it.
     #[error("the peer closed the stream (unauthenticated): {0}")]
-    StreamError(StreamError),
+    StreamError(Box<StreamError>),
     /// `</stream:stream>`.
     #[error("the peer closed the stream")]
     StreamClosed,
@@ -164,9 +164,15 @@ impl Error {
                     Some(StreamCondition::UNSUPPORTED_STANZA_TYPE)
                 }
             },
-            Error::Stream { phase: Phase::Proceed | Phase::Upgraded, .. } => None,
+            Error::Stream {
+                phase: Phase::Proceed | Phase::Upgraded,
+                ..
+            } => None,
             Error::Stream { source, .. } => source.stream_condition(),
-            Error::TimedOut { phase: Phase::Proceed | Phase::Upgraded } => None,
+            Error::TimedOut {
+                phase: Phase::Proceed | Phase::Upgraded,
+            } => None,
+            Error::TimedOut { phase: Phase::Decision } => Some(StreamCondition::INTERNAL_SERVER_ERROR),
             Error::TimedOut { phase: Phase::Features } => Some(StreamCondition::CONNECTION_TIMEOUT),
             Error::TimedOut { .. } => Some(StreamCondition::POLICY_VIOLATION),
             Error::WeRefused { condition } => Some(*condition),

@@ -2,9 +2,10 @@ use crate::codec::{ClearStream, Heard, Role, STARTTLS, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase, Refusal};
 use crate::plaintext::PlaintextStream;
 use crate::token::UpgradeToken;
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Features, Limits, StreamHeader, Version};
-use xmpp_tls_core::{Domain, Engine, Output, Side, StreamKind, ns};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamKind, deadline, ns};
 
 /// The initiating entity's side of STARTTLS (RFC 6120 section 5.4).
 ///
@@ -49,7 +50,7 @@ pub struct Initiator {
     kind: StreamKind,
     to: Domain,
     from: Option<Domain>,
-    language: String,
+    language: Cow<'static, str>,
     strict_whitespace: bool,
     plaintext_allowed: bool,
     /// Kept only for a [`PlaintextStream`].
@@ -103,12 +104,16 @@ impl Initiator {
 
     fn new(kind: StreamKind, to: Domain, from: Option<Domain>, now: Instant) -> Self {
         Initiator {
-            clear: ClearStream::new(kind, Limits::before_authentication(), now + Self::DEFAULT_TIMEOUT),
+            clear: ClearStream::new(
+                kind,
+                Limits::before_authentication(),
+                deadline(now, Self::DEFAULT_TIMEOUT),
+            ),
             state: State::Start,
             kind,
             to,
             from,
-            language: "en".to_owned(),
+            language: Cow::Borrowed("en"),
             strict_whitespace: false,
             plaintext_allowed: false,
             peer_header: None,
@@ -117,7 +122,7 @@ impl Initiator {
 
     /// How long all of it may take, from now on.
     pub fn with_timeout(mut self, now: Instant, budget: Duration) -> Self {
-        self.clear.set_deadline(now + budget);
+        self.clear.set_deadline(deadline(now, budget));
         self
     }
 
@@ -129,7 +134,7 @@ impl Initiator {
 
     /// The `xml:lang` of the header (RFC 6120 section 4.7.4), `en` by default.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
-        self.language = language.into();
+        self.language = Cow::Owned(language.into());
         self
     }
 
@@ -156,7 +161,9 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new().with_to(self.to.to_string()).with_lang(self.language.clone());
+        let header = StreamHeader::new()
+            .with_to(self.to.to_string())
+            .with_lang(&*self.language);
         match &self.from {
             Some(from) => header.with_from(from.to_string()),
             None => header,
@@ -195,7 +202,10 @@ impl Initiator {
                 Ok(Step::Event(InitiatorEvent::Features(features)))
             }
             (State::Proceed { .. }, Heard::Whitespace) => match self.strict_whitespace {
-                true => Err(Error::PeerMisbehaved { phase, what: PeerMisbehaved::WhitespaceBeforeProceed }),
+                true => Err(Error::PeerMisbehaved {
+                    phase,
+                    what: PeerMisbehaved::WhitespaceBeforeProceed,
+                }),
                 false => Ok(Step::Again),
             },
             (State::Proceed { offered }, Heard::Element(element)) if element.is(ns::TLS, "proceed") => {
@@ -204,9 +214,10 @@ impl Initiator {
                 self.after_switch()?;
                 Ok(Step::Event(InitiatorEvent::Upgrade(token)))
             }
-            (State::Proceed { .. }, Heard::Element(element)) if element.is(ns::TLS, "failure") => {
-                Err(Error::Refused { phase, refusal: Refusal::TlsFailure })
-            }
+            (State::Proceed { .. }, Heard::Element(element)) if element.is(ns::TLS, "failure") => Err(Error::Refused {
+                phase,
+                refusal: Refusal::TlsFailure,
+            }),
             (State::Proceed { .. }, Heard::Element(element)) => Err(unexpected(phase, &element)),
             // The decoder reports one header, first, and nothing before it.
             (State::Header, Heard::Element(_) | Heard::Whitespace)
@@ -230,12 +241,14 @@ impl Initiator {
 
     /// Clear text behind `<proceed/>` cannot be the peer's: it speaks only after our ClientHello.
     fn after_switch(&self) -> Result<Step<InitiatorEvent>, Error> {
-        self.clear.after_switch(|octets| PeerMisbehaved::DataAfterProceed { octets })
+        self.clear
+            .after_switch(|octets| PeerMisbehaved::DataAfterProceed { octets })
     }
 }
 
 impl Role for Initiator {
     type Event = InitiatorEvent;
+    const SIDE: Side = Side::Initiating;
 
     fn clear(&mut self) -> &mut ClearStream {
         &mut self.clear
@@ -255,8 +268,8 @@ impl Role for Initiator {
             }
             State::Done => self.after_switch(),
             State::Header | State::Features | State::Proceed { .. } => match self.clear.hear(self.phase())? {
-                Ok(heard) => self.act(heard),
-                Err(deadline) => Ok(Step::Wait(Some(deadline))),
+                Some(heard) => self.act(heard),
+                None => Ok(self.clear.wait()),
             },
         }
     }

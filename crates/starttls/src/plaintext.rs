@@ -5,6 +5,7 @@ use xmpp_tls_core::StreamKind;
 ///
 /// Nothing protects it: everybody on the path reads and writes it.
 #[must_use]
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct PlaintextStream {
     /// Which kind of stream.

@@ -1,10 +1,11 @@
-use crate::codec::{ClearStream, Heard, PROCEED, Role, Step, poll, unexpected};
+use crate::codec::{ClearStream, FEATURES, Heard, PROCEED, Role, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase};
 use crate::plaintext::PlaintextStream;
 use crate::token::UpgradeToken;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, Features, FeaturesBuilder, Limits, StreamHeader, Version};
-use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, ns};
+use xmpp_stream::{Element, FeaturesBuilder, Limits, StreamHeader, Version};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, deadline, ns};
 
 /// The receiving entity's side of STARTTLS (RFC 6120 section 5.4), in two phases: it shows what the
 /// peer asked for, and sends nothing until its owner accepts or refuses.
@@ -40,12 +41,16 @@ pub struct Responder {
     state: State,
     kind: StreamKind,
     id: StreamId,
-    languages: Vec<String>,
+    /// `None`: [`ENGLISH`].
+    languages: Option<Vec<String>>,
     to: Option<Domain>,
     peer_header: StreamHeader,
+    whitespace_behind_starttls: bool,
     /// What else to offer in clear; `None`: TLS is required.
     plaintext_features: Option<FeaturesBuilder>,
 }
+
+static ENGLISH: LazyLock<Vec<String>> = LazyLock::new(|| vec!["en".to_owned()]);
 
 #[derive(Debug)]
 enum State {
@@ -90,20 +95,25 @@ impl Responder {
     /// Waits for a stream of the given kind; `id` identifies our direction until TLS replaces it.
     pub fn new(kind: StreamKind, id: StreamId, now: Instant) -> Self {
         Responder {
-            clear: ClearStream::new(kind, Limits::before_authentication(), now + Self::DEFAULT_TIMEOUT),
+            clear: ClearStream::new(
+                kind,
+                Limits::before_authentication(),
+                deadline(now, Self::DEFAULT_TIMEOUT),
+            ),
             state: State::Header,
             kind,
             id,
-            languages: vec!["en".to_owned()],
+            languages: None,
             to: None,
             peer_header: StreamHeader::default(),
+            whitespace_behind_starttls: false,
             plaintext_features: None,
         }
     }
 
     /// How long all of it may take, from now on.
     pub fn with_timeout(mut self, now: Instant, budget: Duration) -> Self {
-        self.clear.set_deadline(now + budget);
+        self.clear.set_deadline(deadline(now, budget));
         self
     }
 
@@ -115,7 +125,18 @@ impl Responder {
 
     /// The languages we speak, the default first (RFC 6120 section 4.7.4); `en` unless set.
     pub fn with_languages(mut self, languages: Vec<String>) -> Self {
-        self.languages = languages;
+        self.languages = Some(languages);
+        self
+    }
+
+    /// Drops white space behind `<starttls/>` instead of ending the stream. White space cannot inject
+    /// anything, and none of it ever reaches TLS; RFC 6120 section 5.3.3 forbids it all the same, and
+    /// off is the default.
+    ///
+    /// COMPAT: clients based on go-xmpp and sslscan 2.0 end `<starttls/>` with a line break. Where
+    /// it arrives in a segment of its own, whoever starts TLS has to drop it too.
+    pub fn with_whitespace_behind_starttls(mut self) -> Self {
+        self.whitespace_behind_starttls = true;
         self
     }
 
@@ -133,15 +154,21 @@ impl Responder {
     /// [`Error::ApiMisuse`] unless [`ResponderEvent::Opened`] was reported last.
     pub fn accept(&mut self, from: &Domain) -> Result<(), Error> {
         self.decide()?;
+        // Built first: nothing is written if it cannot be.
+        let others = match &self.plaintext_features {
+            None => None,
+            Some(others) => {
+                let features = others.clone().starttls(false).build();
+                Some(features.map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?)
+            }
+        };
         self.to = Some(from.clone());
-        self.clear.write_header(&self.peer_header.response(self.kind, Some(from), &self.id, &self.languages));
+        self.clear.write_header(&self.response(Some(from)));
         if self.peer_header.version.is_some_and(|version| version >= Version::V1_0) {
-            let features = match &self.plaintext_features {
-                None => Features::builder().starttls(true),
-                Some(others) => others.clone().starttls(false),
-            };
-            let features = features.build().map_err(|_| Error::ApiMisuse("a feature cannot be written as XML"))?;
-            self.clear.write_element(features.as_element());
+            match others {
+                None => self.clear.write(FEATURES),
+                Some(features) => self.clear.write_element(features.as_element()),
+            }
         }
         self.state = State::Starttls;
         Ok(())
@@ -158,11 +185,18 @@ impl Responder {
         Ok(())
     }
 
+    fn response(&self, from: Option<&Domain>) -> StreamHeader {
+        let languages = self.languages.as_ref().unwrap_or_else(|| &*ENGLISH);
+        self.peer_header.response(self.kind, from, &self.id, languages)
+    }
+
     fn decide(&self) -> Result<(), Error> {
         self.clear.check()?;
         match self.state {
             State::Decision => Ok(()),
-            _ => Err(Error::ApiMisuse("accept and refuse answer ResponderEvent::Opened, once")),
+            _ => Err(Error::ApiMisuse(
+                "accept and refuse answer ResponderEvent::Opened, once",
+            )),
         }
     }
 
@@ -179,12 +213,18 @@ impl Responder {
         let phase = self.phase();
         match (&self.state, heard) {
             (State::Header, Heard::Header(header)) => {
-                self.peer_header = header.clone();
+                self.peer_header = match self.plaintext_features {
+                    Some(_) => header.clone(),
+                    None => what_a_response_depends_on(&header),
+                };
                 self.state = State::Decision;
                 Ok(Step::Event(ResponderEvent::Opened(Opened { header })))
             }
             (State::Starttls, Heard::Whitespace) => Ok(Step::Again),
             (State::Starttls, Heard::Element(element)) if element.is(ns::TLS, "starttls") => {
+                if self.whitespace_behind_starttls {
+                    self.clear.decoder.skip_whitespace();
+                }
                 self.after_switch()?;
                 self.clear.write(PROCEED);
                 self.state = State::Proceed;
@@ -219,12 +259,23 @@ impl Responder {
 
     /// Clear text behind `<starttls/>` is never the peer's: it has to wait for `<proceed/>`.
     fn after_switch(&self) -> Result<Step<ResponderEvent>, Error> {
-        self.clear.after_switch(|octets| PeerMisbehaved::DataAfterStarttls { octets })
+        self.clear
+            .after_switch(|octets| PeerMisbehaved::DataAfterStarttls { octets })
     }
+}
+
+/// The event takes the rest with it: nothing else outlives it under a policy that requires TLS.
+fn what_a_response_depends_on(header: &StreamHeader) -> StreamHeader {
+    let mut kept = StreamHeader::default();
+    kept.from.clone_from(&header.from);
+    kept.lang.clone_from(&header.lang);
+    kept.version = header.version;
+    kept
 }
 
 impl Role for Responder {
     type Event = ResponderEvent;
+    const SIDE: Side = Side::Receiving;
 
     fn clear(&mut self) -> &mut ClearStream {
         &mut self.clear
@@ -233,8 +284,8 @@ impl Role for Responder {
     fn step(&mut self) -> Result<Step<ResponderEvent>, Error> {
         match &self.state {
             State::Header | State::Starttls => match self.clear.hear(self.phase())? {
-                Ok(heard) => self.act(heard),
-                Err(deadline) => Ok(Step::Wait(Some(deadline))),
+                Some(heard) => self.act(heard),
+                None => Ok(self.clear.wait()),
             },
             // Nothing more is read until the owner has decided.
             State::Decision => self.clear.pause(Phase::Decision),
@@ -260,7 +311,7 @@ impl Role for Responder {
 
     /// RFC 6120 section 4.9.1.3: `from` may be empty, and a bad `to` is never echoed.
     fn apology(&self) -> StreamHeader {
-        self.peer_header.response(self.kind, None, &self.id, &self.languages)
+        self.response(None)
     }
 }
 

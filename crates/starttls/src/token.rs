@@ -23,7 +23,12 @@ pub struct UpgradeToken {
 
 impl UpgradeToken {
     pub(crate) fn new(kind: StreamKind, side: Side, to: Option<Domain>, offered: bool) -> Self {
-        UpgradeToken { kind, side, to, offered }
+        UpgradeToken {
+            kind,
+            side,
+            to,
+            offered,
+        }
     }
 
     /// Which kind of stream.
@@ -50,7 +55,11 @@ impl UpgradeToken {
 
     /// Spends the token: the TLS handshake over this connection is finished and these are its facts.
     pub fn secured(self, facts: TlsFacts) -> SecuredStream {
-        SecuredStream { kind: self.kind, side: self.side, facts }
+        SecuredStream {
+            kind: self.kind,
+            side: self.side,
+            facts,
+        }
     }
 }
 
@@ -108,9 +117,11 @@ pub struct TlsFacts {
 impl TlsFacts {
     /// # Errors
     ///
-    /// [`NotEncrypted`] for suites without encryption and for versions before SSL 3.0 (RFC 6176).
+    /// [`NotEncrypted`] for suites without encryption, and for versions that are none of SSL 3.0 to
+    /// TLS 1.3 (RFC 6176 ended SSL 2.0).
     pub fn new(version: TlsVersion, cipher_suite: CipherSuite) -> Result<Self, NotEncrypted> {
-        if version < TlsVersion::SSL_3_0 || cipher_suite.encrypts_nothing() {
+        let known = (TlsVersion::SSL_3_0..=TlsVersion::TLS_1_3).contains(&version);
+        if !known || cipher_suite.encrypts_nothing() {
             return Err(NotEncrypted { version, cipher_suite });
         }
         Ok(TlsFacts { version, cipher_suite })
@@ -129,6 +140,7 @@ impl TlsFacts {
 
 /// A TLS session that would protect nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("{version} with cipher suite {cipher_suite} does not encrypt")]
 pub struct NotEncrypted {
     /// The version it has.
@@ -172,13 +184,16 @@ impl fmt::Display for TlsVersion {
 pub struct CipherSuite(pub u16);
 
 impl CipherSuite {
-    /// The suites of the IANA registry whose encryption is NULL: integrity only, or nothing at all.
+    /// The suites of the IANA registry whose encryption is NULL, and the two values that are no suites
+    /// (RFC 5746, RFC 7507).
     fn encrypts_nothing(self) -> bool {
         matches!(
             self.0,
             0x0000..=0x0002
                 | 0x002c..=0x002e
                 | 0x003b
+                | 0x00ff
+                | 0x5600
                 | 0x00b0 | 0x00b1 | 0x00b4 | 0x00b5 | 0x00b8 | 0x00b9
                 | 0xc001 | 0xc006 | 0xc00b | 0xc010 | 0xc015
                 | 0xc039..=0xc03b
@@ -200,15 +215,26 @@ mod tests {
     #[test]
     fn tlsp_12_a_session_without_encryption_secures_nothing() {
         for suite in [0x0000, 0x0001, 0x0002, 0x003b, 0xc006, 0xc010, 0xc0b4] {
-            assert!(TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(suite)).is_err(), "{suite:#06x}");
+            assert!(
+                TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(suite)).is_err(),
+                "{suite:#06x}"
+            );
         }
         for suite in [0x002f, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc030, 0xcca9] {
-            assert!(TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(suite)).is_ok(), "{suite:#06x}");
+            assert!(
+                TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(suite)).is_ok(),
+                "{suite:#06x}"
+            );
         }
     }
 
     #[test]
     fn tlsp_01_ssl_2_is_no_version() {
-        assert!(TlsFacts::new(TlsVersion(0x0002), CipherSuite(0x002f)).is_err());
+        for version in [0x0002, 0x0305, 0xfefd, 0] {
+            assert!(
+                TlsFacts::new(TlsVersion(version), CipherSuite(0x002f)).is_err(),
+                "{version:#06x}"
+            );
+        }
     }
 }

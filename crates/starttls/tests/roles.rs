@@ -45,7 +45,7 @@ fn accepting(engine: &mut Responder, event: ResponderEvent) -> String {
     }
 }
 
-fn hear<'e>(engine: &'e mut Initiator, said: &[&str]) -> Trace {
+fn hear(engine: &mut Initiator, said: &[&str]) -> Trace {
     let mut tracer = Tracer::new(engine, Clock::new(), initiator_event);
     for text in said {
         tracer.input(text.as_bytes());
@@ -71,8 +71,14 @@ fn a_client_and_a_server_upgrade_whatever_the_chunks() {
         pair.assert_no_error();
         assert!(matches!(pair.a.events.last(), Some(InitiatorEvent::Upgrade(token)) if token.offered()));
         assert!(matches!(pair.b.events.last(), Some(ResponderEvent::Upgrade(_))));
-        assert!(pair.a.wrote.ends_with(STARTTLS.as_bytes()), "STLS-14: not an octet behind <starttls/>");
-        assert!(pair.b.wrote.ends_with(PROCEED.as_bytes()), "STLS-15: not an octet behind <proceed/>");
+        assert!(
+            pair.a.wrote.ends_with(STARTTLS.as_bytes()),
+            "STLS-14: not an octet behind <starttls/>"
+        );
+        assert!(
+            pair.b.wrote.ends_with(PROCEED.as_bytes()),
+            "STLS-15: not an octet behind <proceed/>"
+        );
     }
 }
 
@@ -106,12 +112,21 @@ fn stls_42_a_peer_without_a_version_sends_no_features_and_is_asked_all_the_same(
 fn d_48_a_client_names_nobody_before_tls_and_a_server_names_itself() {
     let trace = hear(&mut client(Instant::now()), &[]);
     let written = String::from_utf8(trace.transmitted()).unwrap();
-    assert!(written.contains(" to='example.org'") && !written.contains("from="), "{written}");
+    assert!(
+        written.contains(" to='example.org'") && !written.contains("from="),
+        "{written}"
+    );
 
-    let mut engine =
-        Initiator::server("here.example".parse().unwrap(), "there.example".parse().unwrap(), Instant::now());
+    let mut engine = Initiator::server(
+        "here.example".parse().unwrap(),
+        "there.example".parse().unwrap(),
+        Instant::now(),
+    );
     let written = String::from_utf8(hear(&mut engine, &[]).transmitted()).unwrap();
-    assert!(written.contains(" from='here.example'") && written.contains("xmlns='jabber:server'"), "{written}");
+    assert!(
+        written.contains(" from='here.example'") && written.contains("xmlns='jabber:server'"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -121,7 +136,11 @@ fn inj_10_a_redirection_before_tls_is_an_error_and_nothing_else() {
     let mut engine = client(Instant::now());
     let trace = hear(&mut engine, &[PEER_HEADER, redirect]);
     assert!(!String::from_utf8(trace.transmitted()).unwrap().contains("starttls"));
-    let Error::Refused { phase: Phase::Features, refusal: Refusal::StreamError(error) } = error_of(&mut engine) else {
+    let Error::Refused {
+        phase: Phase::Features,
+        refusal: Refusal::StreamError(error),
+    } = error_of(&mut engine)
+    else {
         panic!("{trace}");
     };
     assert_eq!(error.condition, StreamCondition::SEE_OTHER_HOST);
@@ -141,10 +160,22 @@ fn inj_07_whatever_comes_instead_of_features_is_an_error_at_once() {
     ] {
         let mut engine = client(Instant::now());
         let trace = hear(&mut engine, &[PEER_HEADER, element]);
-        assert!(matches!(error_of(&mut engine), Error::PeerMisbehaved { phase: Phase::Features, .. }), "{element}");
+        assert!(
+            matches!(
+                error_of(&mut engine),
+                Error::PeerMisbehaved {
+                    phase: Phase::Features,
+                    ..
+                }
+            ),
+            "{element}"
+        );
         let written = String::from_utf8(trace.transmitted()).unwrap();
         assert!(!written.contains("<starttls"), "{element}");
-        assert!(written.ends_with("</stream:error></stream:stream>"), "{element}: {written}");
+        assert!(
+            written.ends_with("</stream:error></stream:stream>"),
+            "{element}: {written}"
+        );
     }
 }
 
@@ -221,7 +252,10 @@ fn stls_05_and_07_a_server_that_requires_tls_offers_nothing_else() {
     );
     assert!(written.contains("from='example.org'") && written.contains("id='07070707070707070707070707070707'"));
     // STRM-06: no `from`, no `to`. STRM-20: de-CH is not spoken here, en is.
-    assert!(!written.contains(" to=") && written.contains("xml:lang='en'"), "{written}");
+    assert!(
+        !written.contains(" to=") && written.contains("xml:lang='en'"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -230,7 +264,10 @@ fn stls_40_starttls_may_come_with_the_header() {
     let mut tracer = Tracer::new(&mut engine, Clock::new(), accepting);
     tracer.input([CLIENT_HEADER, STARTTLS].concat().as_bytes());
     let trace = tracer.into_trace();
-    assert_eq!(trace.events(), ["opened to Some(\"example.org\")", "upgrade to example.org"]);
+    assert_eq!(
+        trace.events(),
+        ["opened to Some(\"example.org\")", "upgrade to example.org"]
+    );
     assert!(trace.transmitted().ends_with(PROCEED.as_bytes()));
 }
 
@@ -246,10 +283,21 @@ fn serr_02_and_03_a_refusal_comes_behind_a_header_that_echoes_nothing() {
     });
     tracer.input(CLIENT_HEADER.replace("example.org", "not-here.example").as_bytes());
     let written = String::from_utf8(tracer.into_trace().transmitted()).unwrap();
-    assert!(written.contains("<stream:stream") && written.contains("from=''"), "{written}");
-    assert!(written.contains("<host-unknown") && written.ends_with("</stream:error></stream:stream>"), "{written}");
+    assert!(
+        written.contains("<stream:stream") && written.contains("from=''"),
+        "{written}"
+    );
+    assert!(
+        written.contains("<host-unknown") && written.ends_with("</stream:error></stream:stream>"),
+        "{written}"
+    );
     assert!(!written.contains("not-here"), "{written}");
-    assert_eq!(error_of(&mut engine), Error::WeRefused { condition: StreamCondition::HOST_UNKNOWN });
+    assert_eq!(
+        error_of(&mut engine),
+        Error::WeRefused {
+            condition: StreamCondition::HOST_UNKNOWN
+        }
+    );
 }
 
 #[test]
@@ -259,8 +307,14 @@ fn nothing_is_sent_before_the_owner_decides() {
     tracer.input([CLIENT_HEADER, STARTTLS].concat().as_bytes());
     assert!(tracer.into_trace().transmitted().is_empty());
     engine.accept(&"example.org".parse().unwrap()).unwrap();
-    assert!(matches!(engine.accept(&"example.org".parse().unwrap()), Err(Error::ApiMisuse(_))));
-    assert!(matches!(engine.refuse(StreamCondition::RESET), Err(Error::ApiMisuse(_))));
+    assert!(matches!(
+        engine.accept(&"example.org".parse().unwrap()),
+        Err(Error::ApiMisuse(_))
+    ));
+    assert!(matches!(
+        engine.refuse(StreamCondition::RESET),
+        Err(Error::ApiMisuse(_))
+    ));
 }
 
 #[test]
@@ -278,9 +332,18 @@ fn pol_07_and_08_sasl_and_stanzas_before_tls_are_refused_with_the_right_words() 
         tracer.input([CLIENT_HEADER, element].concat().as_bytes());
         let trace = tracer.into_trace();
         let written = String::from_utf8(trace.transmitted()).unwrap();
-        assert!(written.contains(told) && written.ends_with("</stream:stream>"), "{element}: {written}");
+        assert!(
+            written.contains(told) && written.ends_with("</stream:stream>"),
+            "{element}: {written}"
+        );
         assert_eq!(trace.events().len(), 1, "{element} was reported");
-        assert!(matches!(error_of(&mut engine), Error::PeerMisbehaved { phase: Phase::Starttls, .. }));
+        assert!(matches!(
+            error_of(&mut engine),
+            Error::PeerMisbehaved {
+                phase: Phase::Starttls,
+                ..
+            }
+        ));
     }
 }
 
@@ -288,13 +351,29 @@ fn pol_07_and_08_sasl_and_stanzas_before_tls_are_refused_with_the_right_words() 
 fn broken_xml_is_answered_with_its_condition_and_only_before_the_request_for_tls() {
     let mut engine = client(Instant::now());
     let trace = hear(&mut engine, &[PEER_HEADER, "<!-- x -->"]);
-    assert!(String::from_utf8(trace.transmitted()).unwrap().contains("<restricted-xml"));
-    assert!(matches!(error_of(&mut engine), Error::Stream { phase: Phase::Features, .. }));
+    assert!(
+        String::from_utf8(trace.transmitted())
+            .unwrap()
+            .contains("<restricted-xml")
+    );
+    assert!(matches!(
+        error_of(&mut engine),
+        Error::Stream {
+            phase: Phase::Features,
+            ..
+        }
+    ));
 
     let mut engine = client(Instant::now());
     let trace = hear(&mut engine, &[PEER_HEADER, OFFER, "<a></b>"]);
     assert!(trace.transmitted().ends_with(STARTTLS.as_bytes()));
-    assert!(matches!(error_of(&mut engine), Error::Stream { phase: Phase::Proceed, .. }));
+    assert!(matches!(
+        error_of(&mut engine),
+        Error::Stream {
+            phase: Phase::Proceed,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -309,10 +388,16 @@ fn d368_17_a_header_for_the_other_kind_of_stream_is_refused() {
 
 #[test]
 fn going_on_in_clear_takes_a_dangerous_method_on_each_side() {
-    let trace = hear(&mut client(Instant::now()).dangerous_allow_plaintext(), &[PEER_HEADER, NO_OFFER]);
+    let trace = hear(
+        &mut client(Instant::now()).dangerous_allow_plaintext(),
+        &[PEER_HEADER, NO_OFFER],
+    );
     assert!(trace.events().last().unwrap().starts_with("Plaintext"));
     // Where TLS is offered it is used.
-    let trace = hear(&mut client(Instant::now()).dangerous_allow_plaintext(), &[PEER_HEADER, OFFER]);
+    let trace = hear(
+        &mut client(Instant::now()).dangerous_allow_plaintext(),
+        &[PEER_HEADER, OFFER],
+    );
     assert!(trace.transmitted().ends_with(STARTTLS.as_bytes()));
 
     let mut engine = server(Instant::now()).dangerous_offer_plaintext(Features::builder());
@@ -326,8 +411,21 @@ fn going_on_in_clear_takes_a_dangerous_method_on_each_side() {
 #[test]
 fn pol_02_failure_is_final_even_where_plaintext_is_allowed() {
     let mut engine = client(Instant::now()).dangerous_allow_plaintext();
-    hear(&mut engine, &[PEER_HEADER, OFFER, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>"]);
-    assert_eq!(error_of(&mut engine), Error::Refused { phase: Phase::Proceed, refusal: Refusal::TlsFailure });
+    hear(
+        &mut engine,
+        &[
+            PEER_HEADER,
+            OFFER,
+            "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>",
+        ],
+    );
+    assert_eq!(
+        error_of(&mut engine),
+        Error::Refused {
+            phase: Phase::Proceed,
+            refusal: Refusal::TlsFailure
+        }
+    );
 }
 
 #[test]
@@ -336,6 +434,9 @@ fn inj_08_a_second_offer_after_the_request_is_an_error() {
     hear(&mut engine, &[PEER_HEADER, OFFER, NO_OFFER]);
     assert!(matches!(
         error_of(&mut engine),
-        Error::PeerMisbehaved { phase: Phase::Proceed, what: PeerMisbehaved::UnexpectedElement { .. } }
+        Error::PeerMisbehaved {
+            phase: Phase::Proceed,
+            what: PeerMisbehaved::UnexpectedElement { .. }
+        }
     ));
 }

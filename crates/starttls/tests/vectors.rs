@@ -69,7 +69,11 @@ fn drain<E: Engine<Error = Error>>(
 
 fn run(case: &Case, chunks: &[&[u8]]) -> Outcome {
     let now = Instant::now();
-    let mut outcome = Outcome { wrote: Vec::new(), upgraded: false, error: None };
+    let mut outcome = Outcome {
+        wrote: Vec::new(),
+        upgraded: false,
+        error: None,
+    };
     match case.to.as_str() {
         "initiator" => {
             let mut engine = Initiator::client("example.org".parse().unwrap(), now);
@@ -127,7 +131,10 @@ fn name(error: &Error) -> &'static str {
             PeerMisbehaved::UnexpectedElement { .. } => "UnexpectedElement",
             _ => "another misbehaviour",
         },
-        Error::Refused { refusal: Refusal::TlsFailure, .. } => "TlsFailure",
+        Error::Refused {
+            refusal: Refusal::TlsFailure,
+            ..
+        } => "TlsFailure",
         _ => "another error",
     }
 }
@@ -140,7 +147,11 @@ fn every_case_ends_as_the_table_says_at_every_cut() {
     assert!(table.case.len() >= 20);
     for case in &table.case {
         let mut input = case.input.clone().into_bytes();
-        input.extend((0..case.hex.len()).step_by(2).map(|at| u8::from_str_radix(&case.hex[at..at + 2], 16).unwrap()));
+        input.extend(
+            (0..case.hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&case.hex[at..at + 2], 16).unwrap()),
+        );
 
         let whole = run(case, &[&input]);
         match (case.outcome.as_str(), &whole.error) {
@@ -154,7 +165,11 @@ fn every_case_ends_as_the_table_says_at_every_cut() {
         }
         if let Some(leftover) = case.leftover {
             let error = whole.error.as_ref().unwrap().to_string();
-            assert!(error.contains(&format!("{leftover} octets of clear text behind")), "case {}: {error}", case.id);
+            assert!(
+                error.contains(&format!("{leftover} octets of clear text behind")),
+                "case {}: {error}",
+                case.id
+            );
             // Nothing is answered: XML is over.
             assert!(whole.wrote.is_empty(), "case {}", case.id);
         }
@@ -167,8 +182,17 @@ fn every_case_ends_as_the_table_says_at_every_cut() {
                 // Cut behind the switch, the engine has gone over before the rest arrives. It must
                 // still be refused, with the same error about what is left.
                 Some(_) => {
-                    assert_eq!(cut.error.as_ref().map(name), whole.error.as_ref().map(name), "case {}", case.id);
-                    assert!(cut.wrote.is_empty() || cut.wrote == PROCEED, "case {}: {chunks:?}", case.id);
+                    assert_eq!(
+                        cut.error.as_ref().map(name),
+                        whole.error.as_ref().map(name),
+                        "case {}",
+                        case.id
+                    );
+                    assert!(
+                        cut.wrote.is_empty() || cut.wrote == PROCEED,
+                        "case {}: {chunks:?}",
+                        case.id
+                    );
                 }
             }
         }
@@ -179,12 +203,21 @@ fn every_case_ends_as_the_table_says_at_every_cut() {
 fn stls_33p_white_space_before_proceed_is_refused_on_request() {
     let now = Instant::now();
     let mut engine = Initiator::client("example.org".parse().unwrap(), now).with_strict_whitespace();
-    let mut outcome = Outcome { wrote: Vec::new(), upgraded: false, error: None };
+    let mut outcome = Outcome {
+        wrote: Vec::new(),
+        upgraded: false,
+        error: None,
+    };
     let input = [PEER_HEADER, OFFER, b" ", PROCEED].concat();
-    feed(&mut engine, &[&input], &mut outcome, |_, event| matches!(event, InitiatorEvent::Upgrade(_)));
+    feed(&mut engine, &[&input], &mut outcome, |_, event| {
+        matches!(event, InitiatorEvent::Upgrade(_))
+    });
     assert_eq!(
         outcome.error,
-        Some(Error::PeerMisbehaved { phase: Phase::Proceed, what: PeerMisbehaved::WhitespaceBeforeProceed })
+        Some(Error::PeerMisbehaved {
+            phase: Phase::Proceed,
+            what: PeerMisbehaved::WhitespaceBeforeProceed
+        })
     );
     assert!(!outcome.upgraded);
 }

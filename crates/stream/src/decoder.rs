@@ -45,6 +45,8 @@ pub struct StreamDecoder {
     /// The root element was an empty one: after `Open` comes `Close`.
     close_pending: bool,
     closed: bool,
+    /// White space here still belongs to the stream before a restart.
+    restarting: bool,
     failed: Option<Error>,
 }
 
@@ -84,6 +86,7 @@ impl StreamDecoder {
             most: 0,
             close_pending: false,
             closed: false,
+            restarting: false,
             failed: None,
         }
     }
@@ -140,6 +143,10 @@ impl StreamDecoder {
         }
         if self.closed {
             return Found::Nothing;
+        }
+        if self.restarting {
+            self.skip_whitespace();
+            self.restarting = self.buffer.is_empty();
         }
         self.frontier.extend(&self.buffer);
         let (max, limit) = self.scanner.item_limit();
@@ -259,14 +266,32 @@ impl StreamDecoder {
         self.buffer.len()
     }
 
-    /// A stream restart (RFC 6120 section 4.3.3): a new document begins with the next unread byte.
-    /// Everything else is forgotten, but for an error that has stopped the decoder.
+    /// Drops the white space in front of what is unread, and says how much that was. For peers that
+    /// end every element with a line break, also where RFC 6120 section 5.3.3 forbids it.
+    pub fn skip_whitespace(&mut self) -> usize {
+        let length = self
+            .buffer
+            .iter()
+            .take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+            .count();
+        self.buffer.advance(length);
+        self.frontier.advance(length);
+        length
+    }
+
+    /// A stream restart (RFC 6120 section 4.3.3): a new document begins with the next unread byte
+    /// that is not white space, which belongs to the stream before. Everything else is forgotten, but
+    /// for an error that has stopped the decoder.
+    ///
+    /// COMPAT: clients based on go-xmpp end `<auth/>` with a line break, in spite of RFC 6120 section
+    /// 6.3.5, and an XML declaration behind it would not be the first thing of its document.
     pub fn restart(&mut self, limits: Limits) {
         let strict = self.scanner.strict_prefixes();
         self.scanner = Scanner::new(limits);
         self.scanner.set_strict_prefixes(strict);
         self.close_pending = false;
         self.closed = false;
+        self.restarting = true;
     }
 
     /// Changes the limits from here on.

@@ -347,3 +347,28 @@ fn xml_10_errors_say_what_is_wrong_with_a_name() {
         assert!(colon, "{name}: {error:?}");
     }
 }
+
+#[test]
+fn sil_02_white_space_in_front_of_a_restarted_stream_belongs_to_the_one_before() {
+    let restarted = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+    for (before, after) in [("\n", ""), ("", "\r\n"), (" \t", "\n"), ("", "")] {
+        let mut decoder = StreamDecoder::new(Limits::before_authentication());
+        decoder.push(format!("{restarted}<auth/>{before}").as_bytes());
+        assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))));
+        assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Element(_)))));
+        decoder.restart(Limits::after_authentication());
+        assert!(matches!(decoder.next_event(), Ok(None)));
+        decoder.push(after.as_bytes());
+        assert!(matches!(decoder.next_event(), Ok(None)));
+        decoder.push(restarted.as_bytes());
+        assert!(
+            matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))),
+            "{before:?} {after:?}"
+        );
+    }
+    // At the start of a connection there is no stream before.
+    let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    decoder.push(format!("\n{restarted}").as_bytes());
+    assert!(decoder.next_event().is_err());
+}

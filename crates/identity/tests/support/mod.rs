@@ -14,6 +14,8 @@ use std::time::Duration;
 use xmpp_identity::{IdentityVerifier, Purpose, ReferenceIds, Verdict, trust_anchor};
 use xmpp_tls_core::StreamKind;
 
+pub mod tls;
+
 /// 2027-01-01 00:00:00 UTC: within the validity of everything that is not made to be outside it.
 pub const NOW: u64 = 1_798_761_600;
 
@@ -146,6 +148,12 @@ pub fn fixture(name: &str) -> CertificateDer<'static> {
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{path}: {error}"))
         .into()
+}
+
+/// The key of most fixtures, P-256; worth nothing.
+pub fn fixture_key() -> pki_types::PrivateKeyDer<'static> {
+    let path = format!("{}/tests/fixtures/good.key.der", env!("CARGO_MANIFEST_DIR"));
+    pki_types::PrivatePkcs8KeyDer::from(std::fs::read(path).unwrap()).into()
 }
 
 pub fn hex(text: &str) -> Vec<u8> {

@@ -1,0 +1,106 @@
+//! Sources of trust: who may say that a certificate is a domain's.
+
+use crate::purpose::Purpose;
+use pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use std::fmt;
+use xmpp_tls_core::Domain;
+
+/// What a [`TrustSource`] is asked: is this chain, leaf first, the domain's?
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct TrustQuestion<'a> {
+    /// Whose certificate is needed.
+    pub domain: &'a Domain,
+    /// What the peer showed; not empty, and within the limits.
+    pub chain: &'a [CertificateDer<'a>],
+    /// What it must be good for.
+    pub purpose: Purpose,
+    /// The wall clock.
+    pub now: UnixTime,
+}
+
+/// What a [`TrustSource`] says.
+#[derive(Debug, Clone)]
+pub enum TrustAnswer {
+    /// It knows nothing about this domain. The next source is asked, at last the public CAs.
+    Silent,
+    /// What it knows holds, and is not enough: the next source decides. Pins besides PKIX, and the
+    /// TLSA usages PKIX-TA and PKIX-EE, are of this kind.
+    Also {
+        /// What holds.
+        reason: String,
+    },
+    /// The leaf is the domain's own certificate, whoever issued it and whatever names it carries:
+    /// pins, TLSA usage DANE-EE, POSH. No further source is asked.
+    Certificate {
+        /// What says so.
+        reason: String,
+        /// Whether its validity does not matter either (DANE-EE: RFC 7671 section 5.1).
+        ignore_validity: bool,
+    },
+    /// Only paths to these anchors count for the domain, and the name is checked: anchors that the
+    /// administrator gave it, TLSA usage DANE-TA. No further source is asked.
+    Anchors {
+        /// Why them.
+        reason: String,
+        /// Where paths may end.
+        anchors: Vec<TrustAnchor<'static>>,
+    },
+    /// It speaks for the domain, and this is not the domain's certificate. Final.
+    Refused {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Something besides the public CAs that knows which certificates are whose.
+///
+/// Sources are asked in the order they were given ([`IdentityVerifier::with_source`]), before the
+/// public CAs, once the domain is known. [`Pins`] and [`DomainAnchors`] are sources; DANE and POSH are
+/// made so: what had to be fetched is fetched before, and the answer is given without waiting.
+///
+/// [`IdentityVerifier::with_source`]: crate::IdentityVerifier::with_source
+/// [`Pins`]: crate::Pins
+/// [`DomainAnchors`]: crate::DomainAnchors
+pub trait TrustSource: Send + Sync + fmt::Debug {
+    /// What it is called in verdicts: `pins`, `DANE`.
+    fn name(&self) -> &str;
+
+    /// Its answer.
+    fn ask(&self, question: &TrustQuestion<'_>) -> TrustAnswer;
+}
+
+/// What one source of trust contributed to a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TrustStep {
+    /// The source's name; `public CAs` for the anchors of the verifier.
+    pub source: String,
+    /// What it meant for the verdict.
+    pub effect: TrustEffect,
+    /// Its reason, in words.
+    pub reason: String,
+}
+
+/// What an answer of a source of trust meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum TrustEffect {
+    /// Nothing known about the domain.
+    Silent,
+    /// It holds, and another source decides.
+    Also,
+    /// It decided; what it decided is in the verdict.
+    Decided,
+    /// It refused.
+    Refused,
+}
+
+/// `pins: key sha256:8b5a… is pinned for example.org`.
+impl fmt::Display for TrustStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.reason)
+    }
+}

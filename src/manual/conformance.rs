@@ -1,0 +1,87 @@
+//! Which test proves which clause of the specifications, for what sessions and STARTTLS decide. The
+//! stream codec and the identity verifier have tables of their own in their crates.
+//!
+//! The identifiers (`STLS-05`) are ours, so that tests can be named after rules. `tests/conformance.rs`
+//! fails if a test named here does not exist.
+//!
+//! # STARTTLS (RFC 6120 section 5)
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | STLS-04, X75-03, X75-04, X75-05 | TLS is asked for whether or not it is advertised | `x75_03_an_offer_missing_from_the_features_is_not_believed` |
+//! | STLS-05, STLS-06, STLS-07 | a server that requires TLS offers nothing else | `stls_05_and_07_a_server_that_requires_tls_offers_nothing_else` |
+//! | STLS-08 | our header comes before anything else, a refusal too | `serr_02_and_03_a_refusal_comes_behind_a_header_that_echoes_nothing` |
+//! | STLS-09, STLS-10, STLS-17 | command and answer are known by namespace, in every legal form | `every_case_ends_as_the_table_says_at_every_cut` |
+//! | STLS-11 | `<failure/>` ends it at once | `every_case_ends_as_the_table_says_at_every_cut` |
+//! | STLS-12, STLS-26 | a TLS failure never becomes XML | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | STLS-14, STLS-15, STLS-16 | not an octet between `>` and TLS | `a_client_and_a_server_upgrade_whatever_the_chunks` |
+//! | STLS-18, STLS-20, STLS-28 | no XML of the application before TLS is done | `no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says` |
+//! | STLS-19, STLS-32, STLS-33 | a new stream inside TLS, with a new id | `strm_17_every_header_of_a_server_has_a_new_id` |
+//! | STLS-23 | `to` chooses the certificate | `stls_23_the_stream_to_chooses_the_certificate_among_several_domains` |
+//! | STLS-24 | the server's certificate is validated | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | STLS-27, INJ-07 | nothing is retried in clear | `pol_02_failure_is_final_even_where_plaintext_is_allowed` |
+//! | STLS-29, STLS-30 | what was learned before TLS is forgotten | `stls_29_nothing_said_in_clear_is_known_inside_tls` |
+//! | STLS-31 | another `to` inside TLS is refused | `another_domain_after_a_restart_is_refused` |
+//! | STLS-38, STLS-39 | unsolicited elements of STARTTLS | `every_case_ends_as_the_table_says_at_every_cut` |
+//! | STLS-40 | `<starttls/>` may come with the header | `stls_40_starttls_may_come_with_the_header` |
+//! | STLS-42 | a peer without a version is asked too | `stls_42_a_peer_without_a_version_sends_no_features_and_is_asked_all_the_same` |
+//! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
+//! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
+//!
+//! # Direct TLS (XEP-0368)
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | D368-03, D368-04 | TLS with the first octet, or not at all | `direct_tls_writes_nothing_that_is_not_tls` |
+//! | D368-05, D368-11 | the same checks as by STARTTLS | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | D368-07 | SNI is the domain, as A-labels | `an_idn_domain_works_in_both_forms` |
+//! | D368-08, D368-09 | ALPN by kind of stream | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
+//! | D368-13 | no common ALPN protocol ends the handshake | `a_server_opens_a_verified_stream_to_another` |
+//! | D368-14 | an ALPN protocol that was not offered is refused | `d368_14_an_alpn_protocol_that_was_not_offered_is_refused` |
+//! | D368-17 | a header of the other kind of stream is refused | `d368_17_a_header_for_the_other_kind_of_stream_is_refused` |
+//! | D368-18 | no early data | the configuration in `src/tls/rustls.rs`: rustls sends none unless told to |
+//!
+//! # Headers, errors, closing
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | STRM-06, STRM-07 | the response's `to` | `strm_06_and_07_to_is_the_peer_s_address_without_its_resource` |
+//! | STRM-10, failure 48 | no localpart before TLS | `a_full_session_writes_the_account_inside_tls_only`, `d_48_a_client_names_nobody_before_tls_and_a_server_names_itself` |
+//! | STRM-14, STRM-15, STRM-17 | every id new, 128 random bits | `strm_17_every_header_of_a_server_has_a_new_id` |
+//! | STRM-20 | the response's language | `strm_20_language_lookup` |
+//! | STRM-24, STRM-26 | the lower version answers | `strm_24_and_26_the_lower_version_answers_and_none_is_answered_by_none` |
+//! | SERR-02, SERR-03 | an error about the header comes behind ours and echoes nothing | `serr_02_and_03_a_refusal_comes_behind_a_header_that_echoes_nothing` |
+//! | ERR-04 | silence where an answer was due | `silence_inside_tls_before_the_header_ends_the_session_with_a_stream_error` |
+//! | CLOSE-01 to CLOSE-04, CLOSE-06 | closing tags, then `close_notify`, both ways | `close_01_to_06_both_sides_see_a_proper_end` |
+//! | CLOSE-03 | a peer that does not answer is left | `close_03_a_peer_that_does_not_answer_the_closing_tag_is_left` |
+//! | CLOSE-05 | a connection cut off is no proper end | `close_05_a_connection_cut_off_is_not_a_proper_end` |
+//! | FEAT-11, FEAT-12 | a restart is a new document, without a closing tag | `elements_travel_both_ways_and_across_restarts` |
+//! | RES-11, INJ-10, INJ-14 | no name but the domain's is an identity | `res_11_the_name_of_the_host_connected_to_is_no_identity` |
+//! | POL-07, POL-08 | SASL and stanzas before TLS | `pol_07_and_08_sasl_and_stanzas_before_tls_are_refused_with_the_right_words` |
+//! | POL-09, POL-10 | the other protocol on a port | `pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error` |
+//! | XML-20 | any cut, the same result | `the_initiating_side_gives_one_trace_however_the_peer_is_cut`, `the_receiving_side_gives_one_trace_however_the_peer_is_cut` |
+//!
+//! # How others failed
+//!
+//! | failure | what went wrong | proved by |
+//! |---|---|---|
+//! | 1, INJ-01 (CVE-2011-0411) | clear text behind `<starttls/>` was taken for secured | `inj_01_what_somebody_puts_behind_starttls_ends_the_session_unanswered` |
+//! | 2, INJ-02 | clear text behind `<proceed/>` was taken for secured | `inj_02_what_somebody_puts_behind_proceed_ends_the_session`, `injected_clear_text_is_refused_at_every_cut` |
+//! | 3, INJ-09 | elements were accepted in states that do not expect them | `inj_07_whatever_comes_instead_of_features_is_an_error_at_once` |
+//! | 4, INJ-07 (CVE-2019-12855) | the offer was stripped and the client logged in in clear | `no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says` |
+//! | 5, INJ-08 (CVE-2016-10027) | the application could go on before TLS was done | `a_session_cannot_be_used_before_it_is_open`, `inj_08_a_second_offer_after_the_request_is_an_error`, and the compile-fail example of [`UpgradeToken`](crate::starttls::UpgradeToken) |
+//! | 6 (CVE-2014-8760) | another feature skipped the check | `no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says` |
+//! | 7 | `<failure/>` or silence was waited out for ever | `d_7_silence_is_an_error_that_names_the_phase`, `silence_ends_in_an_error_that_names_the_phase` |
+//! | 8 (CVE-2022-26491) | insecure DNS changed whom to trust | `res_11_the_name_of_the_host_connected_to_is_no_identity` |
+//! | 18, 19, 21 to 25, 49 | certificates were not, or not wholly, checked | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | 21 (CVE-2014-5075) | the TLS library was trusted to check names, and did not | `d_21_a_library_that_checks_nothing_authenticates_nobody` |
+//! | 40 | one budget for everything | `the_handshake_has_a_budget_of_its_own`, `a_drip_of_octets_does_not_extend_the_budget` |
+//! | 44 | the identity changed after a restart | `another_domain_after_a_restart_is_refused` |
+//! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket` |
+//! | 51 | a verdict counted before possession was proved | `a_certificate_without_its_key_never_authenticates` |
+//!
+//! # Not here yet
+//!
+//! SASL EXTERNAL and client certificates (STLS-22, STLS-25), dialback (INJ-06, INJ-12), SRV records
+//! (RES-01 to RES-05, D368-01, D368-02, D368-10), following `see-other-host` (ERR-19), resumption
+//! (RES-09), and the choice of a certificate by server name on STARTTLS (D368-15).

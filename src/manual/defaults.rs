@@ -1,0 +1,40 @@
+//! Why each default is what it is.
+//!
+//! # Policy
+//!
+//! | field | default | why |
+//! |---|---|---|
+//! | [`encryption`](crate::policy::Policy::encryption) | required | RFC 9325 section 3.2: a strict policy that forbids clear text must be used with STARTTLS |
+//! | [`authentication`](crate::policy::Policy::authentication) | required | RFC 7590 section 3.4: clients authenticate servers |
+//! | [`minimum_version`](crate::policy::Policy::minimum_version) | TLS 1.2 | RFC 8996 forbids 1.0 and 1.1; RFC 9325 section 3.1.1 requires 1.2 and prefers 1.3 |
+//! | [`whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls) | refused | RFC 6120 section 5.3.3; go-xmpp and sslscan send a line break there, which can do no harm |
+//!
+//! # Timeouts
+//!
+//! 30 seconds for each of connecting, STARTTLS, handshake and header: ten times what the slowest links
+//! need, and short enough that stalled peers do not pile up. 5 seconds for closing: what is lost when it
+//! passes is only the peer's goodbye. Separate budgets, because one for all lets a peer spend it in one step.
+//!
+//! # TLS
+//!
+//! | what | setting | why |
+//! |---|---|---|
+//! | suites | those of the provider | all are AEAD with ephemeral key exchange (RFC 9325 section 4.2) |
+//! | RFC 6120's `TLS_RSA_WITH_AES_128_CBC_SHA` | not spoken | RFC 7590 made RFC 9325 binding, which rules it out (section 4.1) |
+//! | resumption, tickets | off | a resumed session shows the certificate of an earlier one |
+//! | early data | off | RFC 9325 section 3.10, XEP-0509 section 6: no XMPP specification allows it here |
+//! | SNI | the domain, by STARTTLS too | RFC 9325 section 3.7, XEP-0368 section 3 |
+//! | ALPN | direct TLS offers its identifier, STARTTLS none; servers accept their own and none | XEP-0368 section 3, RFC 7301 section 3.2 |
+//! | compression, renegotiation | none | rustls has neither |
+//! | client certificates | not asked for | clients log in with SASL |
+//!
+//! # White space before `<proceed/>`
+//!
+//! RFC 6120 section 5.3.3 forbids it; it is dropped by default, because it comes before the switch and
+//! cannot reach what follows.
+//! [`Initiator::with_strict_whitespace`](crate::starttls::Initiator::with_strict_whitespace) refuses it.
+//!
+//! # Old headers
+//!
+//! A peer without `version` is older than XMPP 1.0 and sends no features; STARTTLS is tried all the same
+//! (RFC 7590 section 3.1).

@@ -1,0 +1,38 @@
+//! Who attacks, what stops them, and what does not.
+//!
+//! # The attacker on the path
+//!
+//! Reads, changes, drops, delays and injects everything between two entities.
+//!
+//! | what it does | what happens |
+//! |---|---|
+//! | removes STARTTLS from the features | it is asked for all the same (RFC 7590 section 3.1); the report says that it was not offered |
+//! | answers `<failure/>`, closes, stays silent | an error that names the phase; nothing is retried in clear |
+//! | sends `<success/>`, stanzas or a redirection before TLS | an error; nothing is reported to the application |
+//! | puts clear text behind `<proceed/>` or `<starttls/>` | the connection is dropped before TLS begins (RFC 7457 section 2.2) |
+//! | changes header or features before TLS | they are forgotten: what counts is said inside TLS (RFC 6120 section 5.4.3.3) |
+//! | presents another certificate | refused: chain and identity are checked inside the handshake, and the handshake proves possession of the key |
+//! | presents a certificate of the host that an SRV record names | refused: only the XMPP domain counts (RFC 9525 section 6.1) |
+//! | cuts the connection | reported as truncated, not as a proper end |
+//! | downgrades to an old TLS version | TLS 1.2 is the lowest spoken; TLS 1.3 detects downgrades itself (RFC 8446 section 4.1.3) |
+//!
+//! # The hostile peer
+//!
+//! | what it does | what happens |
+//! |---|---|
+//! | sends endless headers, elements, attributes, depth | a limit of [`Limits`](crate::stream::Limits) ends the stream; what is held is bounded by it |
+//! | sends entities, DTDs, comments, instructions | `restricted-xml` (RFC 6120 section 11.1) |
+//! | stalls in any step | each step has a budget of its own in [`Timeouts`](crate::policy::Timeouts) |
+//! | sends certificates without end | chain, octets and names are bounded before anything is computed |
+//! | writes control characters where logs will show them | escaped or cut in every error |
+//! | changes the domain after a restart | refused: an identity cannot change within a connection |
+//!
+//! # What is not stopped
+//!
+//! - A certification authority that issues a valid certificate to somebody else. The chain is then as
+//!   good as the real one; only comparing it with what was seen before would show it.
+//! - Whoever holds the server, the client, or their keys.
+//! - Traffic analysis: domain (SNI, the header's `to`), timing and sizes are visible.
+//! - A server that says in its stream what is not true. TLS ends there; end-to-end encryption is a
+//!   layer above.
+//! - Revoked certificates: revocation is not checked.

@@ -1,0 +1,36 @@
+//! The table of the manual names tests that exist.
+
+use std::fs;
+use std::path::Path;
+
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_manual_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    for folder in ["src", "tests", "crates"] {
+        sources(&root.join(folder), &mut text);
+    }
+    let table = include_str!("../src/manual/conformance.rs");
+    let named: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | "))
+        .filter_map(|row| row.rsplit('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.contains('_') && !name.contains(['/', ':', '<']))
+        .collect();
+    assert!(named.len() > 50, "{}", named.len());
+    for name in named {
+        assert!(text.contains(&format!("fn {name}(")), "no test named {name}");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a TLS library reports decides whether a stream counts as secured: facts that a policy rules out
+//! end the session, whoever negotiated them, and nothing of the stream is reported.
+
+mod common;
+
+use bytes::BytesMut;
+use common::fake_tls::{FakeConnector, SERVER_HELLO};
+use common::{DOMAIN, World, domain};
+use std::sync::Arc;
+use xmpp_tls::identity::IdentityVerifier;
+use xmpp_tls::session::{ClientConfig, Event, Session, Target};
+use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
+use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState};
+use xmpp_tls::{Engine, ErrorKind, Output, PolicyViolation, roots};
+use xmpp_tls_testkit::LeafSpec;
+
+/// A library whose handshakes end in what a test wants.
+#[derive(Debug)]
+struct Altered<T> {
+    inner: T,
+    alter: fn(&mut TlsSession),
+}
+
+impl TlsConnector for Altered<FakeConnector> {
+    fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        let alter = self.alter;
+        self.inner
+            .connect(handshake)
+            .map(|inner| -> Box<dyn TlsEngine> { Box::new(Altered { inner, alter }) })
+    }
+}
+
+impl TlsEngine for Altered<Box<dyn TlsEngine>> {
+    fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError> {
+        self.inner.read_tls(ciphertext, plaintext)
+    }
+
+    fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
+        self.inner.write_tls(ciphertext)
+    }
+
+    fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
+        self.inner.write(plaintext)
+    }
+
+    fn close(&mut self) {
+        self.inner.close();
+    }
+
+    fn state(&self) -> TlsState {
+        self.inner.state()
+    }
+
+    fn take_session(&mut self) -> Option<TlsSession> {
+        let mut session = self.inner.take_session()?;
+        (self.alter)(&mut session);
+        Some(session)
+    }
+}
+
+/// The events and the error of a client by direct TLS whose handshake ended like this.
+fn run(alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
+    let world = World::new();
+    let peer_chain = world.ca.issue(LeafSpec::for_domain(DOMAIN)).chain;
+    let anchors = roots::from_pem(world.ca.anchor_pem().as_bytes()).unwrap();
+    let verifier = IdentityVerifier::new(anchors, xmpp_tls::tls::rustls::signature_algorithms(&world.provider));
+    let connector = Altered {
+        inner: FakeConnector { peer_chain },
+        alter,
+    };
+    let config = Arc::new(ClientConfig::new(connector, verifier));
+    let mut session = Session::client(config, Target::new(domain(DOMAIN)).direct_tls(), world.now()).unwrap();
+    let header = "<stream:stream from='example.org' id='1' version='1.0' xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams'>";
+    let mut events = Vec::new();
+    let mut input = [SERVER_HELLO, header.as_bytes()].into_iter();
+    loop {
+        match session.poll_output() {
+            Ok(Output::Transmit(_)) => {}
+            Ok(Output::Event(event)) => events.push(event),
+            Ok(Output::WantsInput(_)) => match input.next() {
+                Some(data) => session.handle_input(world.clock.now(), data).unwrap(),
+                None => return (events, None),
+            },
+            Err(error) => return (events, Some(error.kind().clone())),
+        }
+    }
+}
+
+#[test]
+fn a_good_handshake_passes() {
+    let (events, error) = run(|_| {});
+    assert_eq!(error, None);
+    assert!(
+        matches!(events.as_slice(), [Event::Secured(_), Event::Opened(_)]),
+        "{events:?}"
+    );
+    // D368-14: a server may leave ALPN unanswered, and may choose what was offered.
+    assert_eq!(run(|session| session.alpn = Some(b"xmpp-client".to_vec())).1, None);
+}
+
+#[test]
+fn d368_14_an_alpn_protocol_that_was_not_offered_is_refused() {
+    for alter in [
+        (|session| session.alpn = Some(b"h2".to_vec())) as fn(&mut TlsSession),
+        |session| session.alpn = Some(b"xmpp-server".to_vec()),
+        |session| session.alpn = Some(Vec::new()),
+    ] {
+        let (events, error) = run(alter);
+        assert!(
+            matches!(error, Some(ErrorKind::Policy(PolicyViolation::Alpn { .. }))),
+            "{error:?}"
+        );
+        assert!(events.is_empty(), "{events:?}");
+    }
+}
+
+#[test]
+fn tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks() {
+    let (events, error) =
+        run(|session| session.facts = TlsFacts::new(TlsVersion::TLS_1_1, CipherSuite(0xc013)).unwrap());
+    let expected = PolicyViolation::Version {
+        negotiated: TlsVersion::TLS_1_1,
+        minimum: TlsVersion::TLS_1_2,
+    };
+    assert_eq!(error, Some(ErrorKind::Policy(expected)));
+    assert!(events.is_empty(), "{events:?}");
+}
+
+#[test]
+fn a_resumed_session_shows_no_certificate_and_is_refused() {
+    let (events, error) = run(|session| session.resumed = true);
+    assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::Resumed)));
+    assert!(events.is_empty(), "{events:?}");
+}
+
+#[test]
+fn d_21_a_library_that_checks_nothing_authenticates_nobody() {
+    let (events, error) = run(|session| {
+        session.peer_chain.clear();
+    });
+    assert!(matches!(error, Some(ErrorKind::Identity(_))), "{error:?}");
+    assert!(events.is_empty(), "{events:?}");
+}
