@@ -42,7 +42,7 @@
 //! | IDM-13 | three ways to write the OID of XmppAddr | of text; in a certificate there is one |
 //! | IDM-14 | otherName is decoded strictly: wrapper, string type, nothing behind, no NUL | `every_row_of_the_table`, `v_24_facts_and_names` |
 //! | IDM-15 | a dNSName that is no host name is ignored, alone | `idm_15_names_that_are_no_host_names`, `ignored_names_say_why` |
-//! | IDM-16 | dNSName constraints hold for SRVName and XmppAddr too | `idm_16_name_constraints_hold_for_every_kind_of_name`, `idm_16_a_constrained_anchor_is_not_exempt`, `idm_16_a_name_counts_by_any_valid_path` |
+//! | IDM-16 | dNSName constraints hold for SRVName and XmppAddr too | `idm_16_name_constraints_hold_for_every_kind_of_name`, `idm_16_a_constrained_anchor_is_not_exempt`, `idm_16_a_name_counts_by_any_valid_path`, `idm_16_unreadable_constraints_are_no_freedom` |
 //! | IDM-17 | constraints on SRVNames: service, host or both | `idm_17_srv_constraints_have_three_forms`, `idm_17_srv_constraints_of_an_anchor`; an intermediate's are taken for a prohibition |
 //! | IDM-18 | the search ends with the first match | `both_readers_of_names_agree` |
 //! | IDM-19 | a certificate with an SRVName or XmppAddr alone is good | `every_row_in_a_certificate` |
