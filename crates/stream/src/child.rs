@@ -73,9 +73,8 @@ impl<'a> ChildElement<'a> {
         let inside = nodes.get(..=self.index as usize)?.iter().rev();
         let outer = |(back, node): &(usize, &'a Node)| *back == 0 || node.next > self.index;
         for (_, node) in inside.enumerate().filter(outer) {
-            let declares = |a: &RawAttribute| {
-                a.declares && a.name.has_prefix() && a.name.local(bytes) == prefix.as_bytes()
-            };
+            let declares =
+                |a: &RawAttribute| a.declares && a.name.has_prefix() && a.name.local(bytes) == prefix.as_bytes();
             if let Some(declaration) = Attributes::new(bytes, node.name.end()).find(declares) {
                 return Some(escape::attribute(self.slice(declaration.value)));
             }

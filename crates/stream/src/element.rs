@@ -311,7 +311,8 @@ impl Element {
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
-        self.tree.get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
+        self.tree
+            .get_or_init(|| tree::build(&self.bytes, &self.scope, self.head.elements))
     }
 }
 

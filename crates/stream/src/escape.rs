@@ -1,8 +1,8 @@
 //! Escaping what is written and unescaping what was validated.
 
 use crate::scanner::chars;
-use bytes::{BufMut, BytesMut};
 use crate::scanner::find::find3;
+use bytes::{BufMut, BytesMut};
 use memchr::memchr;
 use std::borrow::Cow;
 
@@ -43,7 +43,8 @@ pub(crate) fn attribute(raw: &str) -> Cow<'_, str> {
 /// other control characters than those that become spaces.)
 #[inline(always)]
 pub(crate) fn is_plain_attribute(raw: &[u8]) -> bool {
-    raw.iter().fold(true, |plain, &byte| plain & (byte != b'&') & (byte >= 0x20))
+    raw.iter()
+        .fold(true, |plain, &byte| plain & (byte != b'&') & (byte >= 0x20))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //!   its attributes and children, and a `quick_xml` reader over it.
 //! - [`StreamEncoder`] writes headers, elements (also those of other streams), errors and the close.
 //! - [`Features`] and [`StreamError`] are the two elements that belong to streams themselves.
+//! - [`accepted`] says exactly which XML is accepted, [`rows`] which rule is proved by which test.
 //!
 //! What it does not do: sockets, TLS, negotiation, any decision about whom to trust.
 
@@ -21,6 +22,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[doc = include_str!("accepted.md")]
+pub mod accepted {}
 mod builder;
 mod child;
 mod decoder;
@@ -33,6 +36,8 @@ mod header;
 mod limits;
 mod response;
 mod rewrite;
+#[doc = include_str!("rows.md")]
+pub mod rows {}
 mod scanner;
 mod stream_error;
 mod tree;

@@ -94,7 +94,11 @@ fn start_tag<'a>(
         Some(outer) => outer.default,
     };
     out.put_u8(b'<');
-    out.put_slice(if bare { node.name.local(bytes) } else { node.name.whole(bytes) });
+    out.put_slice(if bare {
+        node.name.local(bytes)
+    } else {
+        node.name.whole(bytes)
+    });
     let mut default = outside;
     if bare && namespace != outside {
         put_attribute("xmlns", namespace, out);

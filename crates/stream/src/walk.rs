@@ -50,6 +50,7 @@ pub struct Walk<'a> {
 
 /// What [`Walk`] finds.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a box would be an allocation for each tag")]
 pub enum Node<'a> {
     /// A start tag.
     Start(Tag<'a>),
@@ -177,16 +178,18 @@ impl<'a> Walk<'a> {
 
     #[inline]
     fn resolve(&mut self, prefix: &str) -> Option<Resolved<'a>> {
-        Some(match self.declared.find(prefix.as_bytes(), self.xml.as_bytes(), self.scope)? {
-            NsRef::Owned(text) => Resolved::Shared(text),
-            NsRef::Bytes(start, end) => Resolved::Borrowed(utf8_of(self.xml, (start, end))),
-            NsRef::Scope(index) => {
-                let declaration = self.scope.declarations.get(index as usize);
-                Resolved::Borrowed(declaration.map_or("", |(_, namespace)| namespace))
-            }
-            NsRef::Xml => Resolved::Borrowed(ns::XML),
-            NsRef::None => Resolved::Borrowed(""),
-        })
+        Some(
+            match self.declared.find(prefix.as_bytes(), self.xml.as_bytes(), self.scope)? {
+                NsRef::Owned(text) => Resolved::Shared(text),
+                NsRef::Bytes(start, end) => Resolved::Borrowed(utf8_of(self.xml, (start, end))),
+                NsRef::Scope(index) => {
+                    let declaration = self.scope.declarations.get(index as usize);
+                    Resolved::Borrowed(declaration.map_or("", |(_, namespace)| namespace))
+                }
+                NsRef::Xml => Resolved::Borrowed(ns::XML),
+                NsRef::None => Resolved::Borrowed(""),
+            },
+        )
     }
 
     fn start(&mut self) -> Node<'a> {

@@ -104,7 +104,11 @@ impl ElementWriter<'_> {
         let start = self.out.len();
         let brackets = self.out.ends_with(b"]");
         legal(text, escape::write_text(text, self.out))?;
-        if brackets && self.out.get(start..).is_some_and(|written| written.starts_with(b">") || written.starts_with(b"]>"))
+        if brackets
+            && self
+                .out
+                .get(start..)
+                .is_some_and(|written| written.starts_with(b">") || written.starts_with(b"]>"))
         {
             let written = self.out.split_off(start);
             let (before, behind) = match written.first() {
@@ -206,7 +210,11 @@ fn try_write(
         let namespace = namespace.to_owned();
         return Err(Error::Unwritable(Unwritable::Namespace { namespace }));
     }
-    let prefix = if namespace == ns::STREAM && default != ns::STREAM { "stream:" } else { "" };
+    let prefix = if namespace == ns::STREAM && default != ns::STREAM {
+        "stream:"
+    } else {
+        ""
+    };
     out.put_u8(b'<');
     out.put_slice(prefix.as_bytes());
     out.put_slice(name.as_bytes());

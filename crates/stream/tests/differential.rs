@@ -50,14 +50,53 @@ fn every_exception_is_one_still() {
         assert_eq!(difference(&mine, &quick_xml(input.as_bytes())), None, "{input:?}");
         let found = excused(input.as_bytes(), &theirs).filter(|_| difference(&mine, &theirs).is_some());
         let same = found.is_some_and(|found| std::ptr::eq(found, &EXCEPTIONS[index]));
-        assert!(same, "vanished, so take it off the list: {} ({:?})", exception.reason, theirs.error);
+        assert!(
+            same,
+            "vanished, so take it off the list: {} ({:?})",
+            exception.reason, theirs.error
+        );
     }
 }
 
 #[test]
 fn others_read_damaged_inputs_as_we_do() {
-    const INTERESTING: &[&str] = &["<", ">", "&", ";", "'", "\"", "=", "/", "!", "?", "]", "]]>", "--", " ", "\n", "\r", "\t", ":", "#x", "a", "0",
-        "\0", "é", "\u{FFFE}", "\u{FEFF}", "xmlns", "xmlns:a='u'", "xml:", "a:", "<![CDATA[", "&#13;", "&lt;", "</", "/>", "·"];
+    const INTERESTING: &[&str] = &[
+        "<",
+        ">",
+        "&",
+        ";",
+        "'",
+        "\"",
+        "=",
+        "/",
+        "!",
+        "?",
+        "]",
+        "]]>",
+        "--",
+        " ",
+        "\n",
+        "\r",
+        "\t",
+        ":",
+        "#x",
+        "a",
+        "0",
+        "\0",
+        "é",
+        "\u{FFFE}",
+        "\u{FEFF}",
+        "xmlns",
+        "xmlns:a='u'",
+        "xml:",
+        "a:",
+        "<![CDATA[",
+        "&#13;",
+        "&lt;",
+        "</",
+        "/>",
+        "·",
+    ];
     let mut random = Random(0xD1B5_4A32_D192_ED03);
     let corpus = corpus();
     for _ in 0..30_000 {

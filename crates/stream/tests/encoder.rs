@@ -359,20 +359,38 @@ fn ns_06_no_prefix_on_what_is_in_a_content_namespace() {
     let c2s = |content: &str| [common::HEADER, content].concat();
     let cases = [
         // Between kinds of streams, and between streams of one kind (NS-07: not passed on uncorrected).
-        ("<c:message xmlns:c='jabber:client' to='a'><c:body>b</c:body></c:message>", ServerToServer,
-         "<message xmlns:c='jabber:client' to='a'><body>b</body></message>"),
-        ("<c:message xmlns:c='jabber:client'><c:body/></c:message>", ClientToServer,
-         "<message xmlns:c='jabber:client'><body/></message>"),
+        (
+            "<c:message xmlns:c='jabber:client' to='a'><c:body>b</c:body></c:message>",
+            ServerToServer,
+            "<message xmlns:c='jabber:client' to='a'><body>b</body></message>",
+        ),
+        (
+            "<c:message xmlns:c='jabber:client'><c:body/></c:message>",
+            ClientToServer,
+            "<message xmlns:c='jabber:client'><body/></message>",
+        ),
         // Children that inherit another default namespace still do.
-        ("<c:iq xmlns:c='jabber:client' xmlns='urn:a'><b/><c:error><b/></c:error></c:iq>", ServerToServer,
-         "<iq xmlns:c='jabber:client'><b xmlns='urn:a'/><error><b xmlns='urn:a'/></error></iq>"),
-        ("<c:iq xmlns:c='jabber:client' xmlns=''><b/></c:iq>", ServerToServer,
-         "<iq xmlns:c='jabber:client'><b xmlns=''/></iq>"),
+        (
+            "<c:iq xmlns:c='jabber:client' xmlns='urn:a'><b/><c:error><b/></c:error></c:iq>",
+            ServerToServer,
+            "<iq xmlns:c='jabber:client'><b xmlns='urn:a'/><error><b xmlns='urn:a'/></error></iq>",
+        ),
+        (
+            "<c:iq xmlns:c='jabber:client' xmlns=''><b/></c:iq>",
+            ServerToServer,
+            "<iq xmlns:c='jabber:client'><b xmlns=''/></iq>",
+        ),
         // A forwarded stanza keeps its namespace (NS-04), other prefixes and attributes stay.
-        ("<message><x xmlns='urn:x'><c:message xmlns:c='jabber:client' c:y = \"1'\"><![CDATA[<c:a>]]></c:message ></x></message>", ServerToServer,
-         "<message><x xmlns='urn:x'><message xmlns='jabber:client' xmlns:c='jabber:client' c:y = \"1'\"><![CDATA[<c:a>]]></message ></x></message>"),
-        ("<message><p:x xmlns:p='urn:p'/><c:body xmlns:c='jabber:client'>a&lt;</c:body></message>", ClientToServer,
-         "<message><p:x xmlns:p='urn:p'/><body xmlns:c='jabber:client'>a&lt;</body></message>"),
+        (
+            "<message><x xmlns='urn:x'><c:message xmlns:c='jabber:client' c:y = \"1'\"><![CDATA[<c:a>]]></c:message ></x></message>",
+            ServerToServer,
+            "<message><x xmlns='urn:x'><message xmlns='jabber:client' xmlns:c='jabber:client' c:y = \"1'\"><![CDATA[<c:a>]]></message ></x></message>",
+        ),
+        (
+            "<message><p:x xmlns:p='urn:p'/><c:body xmlns:c='jabber:client'>a&lt;</c:body></message>",
+            ClientToServer,
+            "<message><p:x xmlns:p='urn:p'/><body xmlns:c='jabber:client'>a&lt;</body></message>",
+        ),
     ];
     for (input, kind, expected) in cases {
         assert_eq!(rewritten(kind, &c2s(input)), expected);
@@ -388,7 +406,19 @@ fn ns_06_no_prefix_on_what_is_in_a_content_namespace() {
 
 #[test]
 fn ns_06_prefixes_in_a_stanza_that_is_built_in_are_taken_off_too() {
-    let inner = Element::parse(ClientToServer, "<c:message xmlns:c='jabber:client'><c:body/></c:message>").unwrap();
-    let outer = ElementBuilder::new("urn:xmpp:forward:0", "forwarded").child(&inner).build().unwrap();
-    assert!(outer.as_str().ends_with("<message xmlns='jabber:client' xmlns:c='jabber:client'><body/></message></forwarded>"), "{outer:?}");
+    let inner = Element::parse(
+        ClientToServer,
+        "<c:message xmlns:c='jabber:client'><c:body/></c:message>",
+    )
+    .unwrap();
+    let outer = ElementBuilder::new("urn:xmpp:forward:0", "forwarded")
+        .child(&inner)
+        .build()
+        .unwrap();
+    assert!(
+        outer
+            .as_str()
+            .ends_with("<message xmlns='jabber:client' xmlns:c='jabber:client'><body/></message></forwarded>"),
+        "{outer:?}"
+    );
 }

@@ -72,8 +72,16 @@ fn hostile_families_stay_within_a_bound() {
         ("<a>", same("text "), Some(LimitKind::ElementBytes)),
         ("<a>", same("&amp;"), Some(LimitKind::ElementBytes)),
         ("<a", Box::new(|n| format!(" a{n}=''")), Some(LimitKind::Attributes)),
-        ("<a", Box::new(|n| format!(" xmlns:a{n}='u'")), Some(LimitKind::Attributes)),
-        ("<a>", Box::new(|n| format!("<a{n} xmlns:a{n}='u'><b>")), Some(LimitKind::Depth)),
+        (
+            "<a",
+            Box::new(|n| format!(" xmlns:a{n}='u'")),
+            Some(LimitKind::Attributes),
+        ),
+        (
+            "<a>",
+            Box::new(|n| format!("<a{n} xmlns:a{n}='u'><b>")),
+            Some(LimitKind::Depth),
+        ),
         ("", same("<a>"), Some(LimitKind::Depth)),
         ("", same("<a xmlns='urn:a'><b>"), Some(LimitKind::Depth)),
         ("<a>", same("<a/>"), Some(LimitKind::ElementBytes)),
@@ -88,7 +96,11 @@ fn hostile_families_stay_within_a_bound() {
                 // What was received, at most twice while a buffer grows, and the rest of a chunk; little
                 // else: no structure grows with the number of elements or references.
                 let bound = 2 * (limits.element_bytes() + chunk) + 16 * 1024;
-                assert!(most <= bound as isize, "{start}{}...: {most} bytes, allowed {bound}", repeated(0));
+                assert!(
+                    most <= bound as isize,
+                    "{start}{}...: {most} bytes, allowed {bound}",
+                    repeated(0)
+                );
             }
         }
     }
@@ -99,7 +111,13 @@ fn an_idle_stream_does_not_keep_what_a_large_stanza_needed() {
     let attributes: String = (0..128).map(|n| format!(" a{n}=''")).collect();
     let nested = ["<a>".repeat(127), "</a>".repeat(127)].concat();
     let declarations: String = (0..100).map(|n| format!(" xmlns:a{n}='u'")).collect();
-    let unusual = [large, format!("<a{attributes}/>"), nested, format!("<a{declarations}/>")].concat();
+    let unusual = [
+        large,
+        format!("<a{attributes}/>"),
+        nested,
+        format!("<a{declarations}/>"),
+    ]
+    .concat();
     for chunk in [1400, 4096, unusual.len()] {
         let region = Region::new(ALLOCATOR);
         let mut decoder = open(Limits::after_authentication());
@@ -108,7 +126,10 @@ fn an_idle_stream_does_not_keep_what_a_large_stanza_needed() {
             while decoder.next_event().unwrap().is_some() {}
         }
         let idle = held(&region);
-        assert!(idle < 40 * 1024, "{idle} bytes held by an idle stream, chunks of {chunk}");
+        assert!(
+            idle < 40 * 1024,
+            "{idle} bytes held by an idle stream, chunks of {chunk}"
+        );
         assert_eq!(decoder.unread(), 0);
     }
 }
@@ -136,7 +157,9 @@ fn nothing_is_allocated_for_a_stanza_in_steady_state() {
 fn an_owned_stanza_takes_two_allocations() {
     let mut decoder = open(Limits::after_authentication());
     decoder.push(STANZA.as_bytes());
-    let Ok(Some(StreamEvent::Element(element))) = decoder.next_event() else { panic!() };
+    let Ok(Some(StreamEvent::Element(element))) = decoder.next_event() else {
+        panic!()
+    };
     let counted = alloc_counter::measure_least(ALLOCATOR, 3, || {
         let owned = element.detach();
         assert_eq!(owned.children().count(), 4);

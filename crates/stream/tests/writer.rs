@@ -33,7 +33,9 @@ fn xml_11_what_is_written_is_what_the_builder_builds() {
         message.text(text)?;
         message.child("", "none", |none| none.child("", "inner", |_| Ok(())).map(drop))?;
         message.child("http://etherx.jabber.org/streams", "error", |_| Ok(()))?;
-        message.child("urn:'a", "other", |other| other.text("").map(drop))?.element(&inner);
+        message
+            .child("urn:'a", "other", |other| other.text("").map(drop))?
+            .element(&inner);
         Ok(())
     })
     .unwrap();
@@ -52,8 +54,17 @@ fn xml_11_what_is_written_is_what_the_builder_builds() {
 
 #[test]
 fn xml_11_text_in_pieces_is_escaped_as_a_whole() {
-    for pieces in [&["a]]", ">b"][..], &["]", "]>"], &["]", "]", ">"], &["]]>", "]", ">"], &["]", ">"], &["]] ", ">"]] {
-        let xml = written("jabber:client", "body", |body| pieces.iter().try_for_each(|piece| body.text(piece).map(drop)));
+    for pieces in [
+        &["a]]", ">b"][..],
+        &["]", "]>"],
+        &["]", "]", ">"],
+        &["]]>", "]", ">"],
+        &["]", ">"],
+        &["]] ", ">"],
+    ] {
+        let xml = written("jabber:client", "body", |body| {
+            pieces.iter().try_for_each(|piece| body.text(piece).map(drop))
+        });
         let xml = xml.unwrap();
         let read = Element::parse(ClientToServer, xml.clone()).expect(&xml);
         assert_eq!(read.text(), pieces.concat());
@@ -62,24 +73,52 @@ fn xml_11_text_in_pieces_is_escaped_as_a_whole() {
 
 #[test]
 fn xml_11_what_cannot_be_written_leaves_nothing() {
-    let refused = |namespace: &str, name: &str, content: &dyn Fn(&mut ElementWriter<'_>) -> Result<(), Error>| {
-        match written(namespace, name, |writer| writer.child("urn:x", "x", |_| Ok(())).and(Ok(())).and_then(|()| content(writer))) {
+    let refused =
+        |namespace: &str, name: &str, content: &dyn Fn(&mut ElementWriter<'_>) -> Result<(), Error>| match written(
+            namespace,
+            name,
+            |writer| {
+                writer
+                    .child("urn:x", "x", |_| Ok(()))
+                    .and(Ok(()))
+                    .and_then(|()| content(writer))
+            },
+        ) {
             Err(Error::Unwritable(why)) => why,
             other => panic!("{other:?}"),
-        }
-    };
+        };
     let nothing = |_: &mut ElementWriter<'_>| Ok(());
     for name in ["", "a b", "a:b", "1", "a><b", "a\0", "-a"] {
-        assert!(matches!(refused("urn:a", name, &nothing), Unwritable::Name { .. }), "{name:?}");
+        assert!(
+            matches!(refused("urn:a", name, &nothing), Unwritable::Name { .. }),
+            "{name:?}"
+        );
     }
-    assert!(matches!(refused("http://www.w3.org/XML/1998/namespace", "a", &nothing), Unwritable::Namespace { .. }));
-    assert!(matches!(refused("urn:\u{1}", "a", &nothing), Unwritable::Character { .. }));
-    assert!(matches!(refused("urn:a", "a", &|a| a.text("\0").map(drop)), Unwritable::Character { .. }));
+    assert!(matches!(
+        refused("http://www.w3.org/XML/1998/namespace", "a", &nothing),
+        Unwritable::Namespace { .. }
+    ));
+    assert!(matches!(
+        refused("urn:\u{1}", "a", &nothing),
+        Unwritable::Character { .. }
+    ));
+    assert!(matches!(
+        refused("urn:a", "a", &|a| a.text("\0").map(drop)),
+        Unwritable::Character { .. }
+    ));
     let late = refused("urn:a", "a", &|a| a.attribute("b", "").map(drop));
     assert!(matches!(late, Unwritable::AttributeBehindContent { .. }));
     for twice in ["b", "xml:lang", "xmlns"] {
-        let result = written("urn:a", "a", |a| a.attribute("b", "1")?.attribute("xml:lang", ">")?.attribute(twice, "2").map(drop));
-        assert!(matches!(result, Err(Error::Unwritable(Unwritable::DuplicateAttribute { .. }))), "{twice}");
+        let result = written("urn:a", "a", |a| {
+            a.attribute("b", "1")?
+                .attribute("xml:lang", ">")?
+                .attribute(twice, "2")
+                .map(drop)
+        });
+        assert!(
+            matches!(result, Err(Error::Unwritable(Unwritable::DuplicateAttribute { .. }))),
+            "{twice}"
+        );
     }
     let bad = written("urn:a", "a", |a| a.attribute("b c", "1").map(drop));
     assert!(matches!(bad, Err(Error::Unwritable(Unwritable::Name { .. }))));

@@ -1,7 +1,7 @@
 //! Character data, CDATA sections and references.
 
-use super::find::find3;
 use super::chars::{self, HIGH, NAME, START, class, is_space};
+use super::find::find3;
 use super::{Flow, Scanner, State, Step, Token};
 use crate::error::{Error, Restricted, XmlError, quote};
 use crate::limits::LimitKind;

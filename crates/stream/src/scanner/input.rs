@@ -190,7 +190,14 @@ mod tests {
 
     #[test]
     fn xml_14_malformed_utf8_is_found_at_every_distance_from_plain_text() {
-        for bad in [&b"\xC3"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\xFF", b"\x80", b"\xED\xA0\x80"] {
+        for bad in [
+            &b"\xC3"[..],
+            b"\xE2\x82",
+            b"\xF0\x9F\x98",
+            b"\xFF",
+            b"\x80",
+            b"\xED\xA0\x80",
+        ] {
             for before in 0..100 {
                 for behind in [0, 1, 31, 32, 33, 64, 65] {
                     let text = [&b"x".repeat(before), bad, &b"y".repeat(behind)].concat();

@@ -14,14 +14,17 @@ mod content;
 mod declaration;
 pub(crate) mod find;
 pub(crate) mod input;
+mod judge;
 mod name;
 pub(crate) mod namespaces;
 mod plain;
+mod prolog;
+mod stack;
 pub(crate) mod tag;
 
-use crate::error::{Error, HeaderError, Place, Restricted, XmlError};
+use crate::error::{Error, Place, Restricted, XmlError};
 use crate::limits::{LimitKind, Limits};
-use chars::{HIGH, START, class, is_space};
+use chars::{HIGH, START, class};
 use name::NameScan;
 use namespaces::{Namespaces, NsRef, Scope};
 use std::sync::Arc;
@@ -377,82 +380,6 @@ impl Scanner {
         Err(Error::Limit { limit, max })
     }
 
-    // The start of the document.
-
-    fn start(&mut self, bytes: &[u8]) -> Step {
-        match self.peek(bytes) {
-            None => Ok(Flow::Starved),
-            Some(b'<') => self.step(State::StartMarkup),
-            Some(_) => {
-                self.state = State::Prolog;
-                Ok(Flow::On)
-            }
-        }
-    }
-
-    fn start_markup(&mut self, bytes: &[u8]) -> Step {
-        match self.peek(bytes) {
-            None => Ok(Flow::Starved),
-            Some(b'?') => self.step(State::Declaration),
-            Some(_) => {
-                self.state = State::Markup;
-                Ok(Flow::On)
-            }
-        }
-    }
-
-    fn declaration(&mut self, bytes: &[u8]) -> Step {
-        const OPENING: &[u8] = b"<?xml";
-        while let Some(&expected) = OPENING.get(self.position) {
-            match self.peek(bytes) {
-                None => return Ok(Flow::Starved),
-                Some(byte) if byte == expected => self.position += 1,
-                Some(_) => return self.restricted(Restricted::ProcessingInstruction),
-            }
-        }
-        if self.position == OPENING.len() {
-            match self.peek(bytes) {
-                None => return Ok(Flow::Starved),
-                Some(byte) if is_space(byte) || byte == b'?' => self.position += 1,
-                Some(_) => return self.restricted(Restricted::ProcessingInstruction),
-            }
-        }
-        let unread = bytes.get(self.position..).unwrap_or_default();
-        match memchr::memchr2(b'<', b'>', unread) {
-            None => {
-                self.position = bytes.len();
-                Ok(Flow::Starved)
-            }
-            Some(at) => {
-                self.position += at;
-                let content = bytes.get(OPENING.len()..self.position).unwrap_or_default();
-                let Some(content) = content.strip_suffix(b"?").filter(|_| self.peek(bytes) == Some(b'>')) else {
-                    return self.error(XmlError::Declaration {
-                        reason: "it does not end with ?>",
-                    });
-                };
-                declaration::check(content)?;
-                self.declared = true;
-                self.step(State::Prolog)
-            }
-        }
-    }
-
-    fn prolog(&mut self, bytes: &[u8]) -> Step {
-        while let Some(byte) = self.peek(bytes) {
-            match byte {
-                b'<' => return self.step(State::Markup),
-                _ if is_space(byte) => self.position += 1,
-                _ => {
-                    return self.error(XmlError::TextBeforeHeader {
-                        found: self.character(bytes),
-                    });
-                }
-            }
-        }
-        Ok(Flow::Starved)
-    }
-
     // Markup.
 
     fn markup(&mut self, bytes: &[u8]) -> Step {
@@ -509,27 +436,5 @@ impl Scanner {
             Some(b'-') => self.restricted(Restricted::Comment),
             Some(_) => self.unexpected(bytes, "a second hyphen"),
         }
-    }
-
-    /// The header is complete: is it one, and what does it declare?
-    fn header(&mut self, bytes: &[u8], namespace: NsRef, empty: bool) -> Step {
-        let name = self.tag.local(bytes);
-        let namespace = namespace.bytes(bytes, &self.scope);
-        if name != b"stream" || namespace != xmpp_tls_core::ns::STREAM.as_bytes() {
-            let (name, namespace) = (crate::error::quote(name), crate::error::quote(namespace));
-            return Err(Error::Header(HeaderError::NotAStream { name, namespace }));
-        }
-        let prefix = self.tag.prefix(bytes);
-        if self.strict_prefixes && !matches!(prefix, b"" | b"stream") {
-            return Err(Error::Header(HeaderError::Prefix {
-                prefix: crate::error::quote(prefix),
-            }));
-        }
-        self.root = Some(self.tag.whole(bytes).into());
-        let lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
-        self.scope = Arc::new(self.namespaces.to_scope(bytes, lang));
-        self.namespaces.clear();
-        self.state = if empty { State::Closed } else { State::Content };
-        Ok(Flow::Done(Token::Header { empty }))
     }
 }

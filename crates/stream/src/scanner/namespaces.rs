@@ -1,5 +1,6 @@
 //! Namespace declarations in scope (Namespaces in XML 1.0 section 6).
 
+use super::stack::{Declaration, Stack};
 use super::tag::Attribute;
 use crate::error::{Error, NamespaceError, quote};
 use crate::escape;
@@ -50,8 +51,14 @@ impl Scope {
             let same = |(declared, _): &(String, String)| declared.as_bytes() == prefix;
             return self.declarations.iter().position(same);
         }
-        let prefix_of = |index: &u32| self.declarations.get(*index as usize).map(|(declared, _)| declared.as_bytes());
-        let found = self.sorted.binary_search_by(|index| prefix_of(index).cmp(&Some(prefix)));
+        let prefix_of = |index: &u32| {
+            self.declarations
+                .get(*index as usize)
+                .map(|(declared, _)| declared.as_bytes())
+        };
+        let found = self
+            .sorted
+            .binary_search_by(|index| prefix_of(index).cmp(&Some(prefix)));
         self.sorted.get(found.ok()?).map(|&index| index as usize)
     }
 
@@ -121,78 +128,6 @@ pub(crate) struct Namespaces {
     /// One bit for each declaration of the [`Scope`] that an element or attribute used by prefix
     /// (the last bit stands for all further ones).
     pub(crate) inherited: u64,
-}
-
-#[derive(Debug, Default)]
-struct Declaration {
-    prefix: (u32, u32),
-    namespace: NsRef,
-    number: Option<u32>,
-    /// How many elements are outside of the one that makes it, for those who keep no count themselves.
-    depth: u32,
-}
-
-/// How many declarations have a place without an allocation.
-const FIRST: usize = 8;
-
-/// A list of declarations, the first of which are kept in place.
-#[derive(Debug, Default)]
-struct Stack {
-    first: [Declaration; FIRST],
-    len: usize,
-    more: Vec<Declaration>,
-}
-
-impl Stack {
-    #[inline]
-    fn get(&self, at: usize) -> Option<&Declaration> {
-        match self.first.get(at) {
-            Some(declaration) => (at < self.len).then_some(declaration),
-            None => self.more.get(at - FIRST),
-        }
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut Declaration> {
-        match self.first.get_mut(at) {
-            Some(declaration) => (at < self.len).then_some(declaration),
-            None => self.more.get_mut(at - FIRST),
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, declaration: Declaration) {
-        match self.first.get_mut(self.len) {
-            Some(free) => *free = declaration,
-            None => self.more.push(declaration),
-        }
-        self.len += 1;
-    }
-
-    #[inline]
-    fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
-        self.more.truncate(len.saturating_sub(FIRST));
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Declaration> {
-        let first = self.first.get(..self.len).unwrap_or(&self.first);
-        first.iter().chain(&self.more)
-    }
-
-    #[inline]
-    fn rposition(&self, mut wanted: impl FnMut(&Declaration) -> bool) -> Option<usize> {
-        if let Some(at) = self.more.iter().rposition(&mut wanted) {
-            return Some(FIRST + at);
-        }
-        let first = self.first.get(..self.len).unwrap_or(&self.first);
-        first.iter().rposition(wanted)
-    }
-}
-
-impl Declaration {
-    fn prefix<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.prefix.0 as usize..self.prefix.1 as usize).unwrap_or_default()
-    }
 }
 
 /// Where a prefix is declared.
@@ -283,7 +218,10 @@ impl Namespaces {
     #[inline]
     pub(crate) fn leave(&mut self, depth: u32) {
         while let Some(last) = self.stack.len.checked_sub(1)
-            && self.stack.get(last).is_some_and(|declaration| declaration.depth >= depth)
+            && self
+                .stack
+                .get(last)
+                .is_some_and(|declaration| declaration.depth >= depth)
         {
             self.stack.truncate(last);
         }
@@ -310,7 +248,11 @@ impl Namespaces {
     /// Puts the last declaration into the index, or all of them if there was none.
     #[cold]
     fn index(&mut self, bytes: &[u8]) {
-        let from = if self.by_prefix.is_some() { self.stack.len - 1 } else { 0 };
+        let from = if self.by_prefix.is_some() {
+            self.stack.len - 1
+        } else {
+            0
+        };
         let by_prefix = self.by_prefix.get_or_insert_default();
         for (at, declaration) in self.stack.iter().enumerate().skip(from) {
             let places = by_prefix.entry(declaration.prefix(bytes).to_vec()).or_default();
@@ -438,7 +380,11 @@ mod tests {
                 0 => {
                     let keep = number / 5 % (expected.len() + 1);
                     // Now and then far down, mostly by a little.
-                    let keep = if round % 97 == 0 { keep } else { keep.max(expected.len().saturating_sub(3)) };
+                    let keep = if round % 97 == 0 {
+                        keep
+                    } else {
+                        keep.max(expected.len().saturating_sub(3))
+                    };
                     expected.truncate(keep);
                     namespaces.truncate(keep);
                 }
@@ -450,7 +396,10 @@ mod tests {
                         declares: true,
                     };
                     // As if it were xmlns:PREFIX, whose local part is what is declared.
-                    let attribute = Attribute { name: Name::new(at.wrapping_sub(1), at, at + 1), ..attribute };
+                    let attribute = Attribute {
+                        name: Name::new(at.wrapping_sub(1), at, at + 1),
+                        ..attribute
+                    };
                     expected.push(bytes[at]);
                     namespaces.redeclare(&attribute, &bytes, 0);
                 }
@@ -470,7 +419,9 @@ mod tests {
 
     #[test]
     fn many_declarations_of_a_header_are_found_by_prefix() {
-        let declarations: Vec<_> = (0..100).map(|n| (format!("p{}", n * 37 % 100), n.to_string())).collect();
+        let declarations: Vec<_> = (0..100)
+            .map(|n| (format!("p{}", n * 37 % 100), n.to_string()))
+            .collect();
         let scope = Scope::new(declarations.clone(), None);
         for (prefix, namespace) in &declarations {
             assert_eq!(scope.namespace(prefix), Some(&**namespace));

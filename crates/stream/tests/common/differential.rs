@@ -79,9 +79,10 @@ pub fn ours(input: &[u8]) -> Reading {
 
 pub fn rxml(mut input: &[u8]) -> Reading {
     use rxml::{Event, Options, Parse, WithOptions, error::EndOrError};
-    let mut options = Options::default();
-    options.max_token_length = 1 << 16;
-    let mut parser = rxml::Parser::with_options(options);
+    let mut parser = rxml::Parser::with_options(Options {
+        max_token_length: 1 << 16,
+        ..Options::default()
+    });
     let mut reading = Reading::default();
     let (mut depth, mut current) = (0usize, Vec::new());
     loop {
@@ -94,7 +95,10 @@ pub fn rxml(mut input: &[u8]) -> Reading {
                         ((namespace.as_str().to_owned(), name.to_string()), value.clone())
                     };
                     let attributes = attributes.iter().map(attribute).collect();
-                    Reading::push(&mut current, Piece::Start(namespace.as_str().to_owned(), name.to_string(), attributes));
+                    Reading::push(
+                        &mut current,
+                        Piece::Start(namespace.as_str().to_owned(), name.to_string(), attributes),
+                    );
                 }
             }
             Ok(Some(Event::EndElement(_))) => {
@@ -141,8 +145,13 @@ fn quick_xml_events(text: &str, reading: &mut Reading) -> Result<(), String> {
     let resolved = |result: ResolveResult<'_>| match result {
         // It leaves namespaces as they are written, and says so.
         ResolveResult::Bound(namespace) => {
-            let spaced = namespace.into_inner().replace("\r\n", " ").replace(['\t', '\r', '\n'], " ");
-            Ok(quick_xml::escape::unescape(&spaced).map_err(|error| error.to_string())?.into_owned())
+            let spaced = namespace
+                .into_inner()
+                .replace("\r\n", " ")
+                .replace(['\t', '\r', '\n'], " ");
+            Ok(quick_xml::escape::unescape(&spaced)
+                .map_err(|error| error.to_string())?
+                .into_owned())
         }
         ResolveResult::Unbound => Ok(String::new()),
         ResolveResult::Unknown(prefix) => Err(format!("unknown prefix {prefix:?}")),
@@ -170,7 +179,10 @@ fn quick_xml_events(text: &str, reading: &mut Reading) -> Result<(), String> {
                     let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
                     let value = attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0);
                     let name: &str = name.as_ref();
-                    let twice = attributes.insert((resolved(namespace)?, name.to_owned()), value.map_err(|e| e.to_string())?.into_owned());
+                    let twice = attributes.insert(
+                        (resolved(namespace)?, name.to_owned()),
+                        value.map_err(|e| e.to_string())?.into_owned(),
+                    );
                     if twice.is_some() {
                         return Err("an attribute twice".to_owned());
                     }
@@ -184,7 +196,9 @@ fn quick_xml_events(text: &str, reading: &mut Reading) -> Result<(), String> {
             Event::GeneralRef(reference) => {
                 let resolved = match reference.resolve_char_ref().map_err(|error| error.to_string())? {
                     Some(character) => character.to_string(),
-                    None => quick_xml::escape::resolve_predefined_entity(reference).ok_or("an entity")?.to_owned(),
+                    None => quick_xml::escape::resolve_predefined_entity(reference)
+                        .ok_or("an entity")?
+                        .to_owned(),
                 };
                 piece = Some(Piece::Text(resolved));
             }
@@ -223,9 +237,10 @@ pub fn difference(ours: &Reading, theirs: &Reading) -> Option<String> {
     }
     match (&ours.error, &theirs.error) {
         // A fault may be told before the thing that it is in is complete, or only then.
-        (_, Some(error)) if ours.complete > theirs.complete => {
-            Some(format!("accepted {} things, the other {} and then: {error}", ours.complete, theirs.complete))
-        }
+        (_, Some(error)) if ours.complete > theirs.complete => Some(format!(
+            "accepted {} things, the other {} and then: {error}",
+            ours.complete, theirs.complete
+        )),
         (None, None) if ours.complete != theirs.complete => {
             Some(format!("{} things, the other {}", ours.complete, theirs.complete))
         }
@@ -295,7 +310,11 @@ pub fn excused(input: &[u8], theirs: &Reading) -> Option<&'static Exception> {
     let error = theirs.error.as_deref().unwrap_or_default();
     let input = String::from_utf8_lossy(input);
     EXCEPTIONS.iter().find(|exception| {
-        let told = if exception.error.is_empty() { error.is_empty() } else { error.contains(exception.error) };
+        let told = if exception.error.is_empty() {
+            error.is_empty()
+        } else {
+            error.contains(exception.error)
+        };
         told && input.contains(exception.needs)
     })
 }
