@@ -58,6 +58,7 @@ mod trust;
 mod verdict;
 mod verifier;
 
+pub mod conformance;
 pub mod external;
 #[cfg(feature = "rustls")]
 pub mod rustls;
