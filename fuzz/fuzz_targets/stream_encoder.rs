@@ -19,7 +19,12 @@ fn content(element: &Element) -> Vec<String> {
             Node::Start(tag) => {
                 let attribute = |a: xmpp_stream::Attribute<'_>| match a.prefix() {
                     "" => format!("{}={:?}", a.name(), a.value()),
-                    prefix => format!("{{{}}}{}={:?}", walk.namespace_of(prefix).expect("declared"), a.name(), a.value()),
+                    prefix => format!(
+                        "{{{}}}{}={:?}",
+                        walk.namespace_of(prefix).expect("declared"),
+                        a.name(),
+                        a.value()
+                    ),
                 };
                 let attributes: Vec<_> = tag.attributes().map(attribute).collect();
                 format!("<{{{}}}{} {attributes:?}", same(tag.namespace()), tag.name())
@@ -52,7 +57,13 @@ fuzz_target!(|data: &[u8]| {
             assert!(matches!(again.next_event(), Ok(Some(StreamEvent::Close))));
             if element.is_stanza() {
                 assert_eq!(read.namespace(), kind.content_namespace());
-                assert!(!read.as_str()[1..].split([' ', '/', '>', '\n', '\t', '\r']).next().unwrap_or("").contains(':'));
+                assert!(
+                    !read.as_str()[1..]
+                        .split([' ', '/', '>', '\n', '\t', '\r'])
+                        .next()
+                        .unwrap_or("")
+                        .contains(':')
+                );
             }
         }
     }

@@ -29,7 +29,9 @@ impl Random {
     }
 }
 
-const USERS: &[&str] = &["juliet", "romeo", "nurse", "mercutio", "benvolio", "tybalt", "пётр", "käthe", "名前"];
+const USERS: &[&str] = &[
+    "juliet", "romeo", "nurse", "mercutio", "benvolio", "tybalt", "пётр", "käthe", "名前",
+];
 const HOSTS: &[&str] = &["example.org", "im.example.com", "capulet.lit", "montague.example"];
 const PHRASES: &[&str] = &[
     "Art thou not Romeo, and a Montague? ",
@@ -74,44 +76,70 @@ fn stanza(random: &mut Random, out: &mut String) {
     let result = match random.below(1000) {
         0..430 => {
             let (text, stanza_id) = (body(random, 7), hex(random));
-            write!(out, "<message from='{from}' to='{to}' type='chat' id='{id}' xml:lang='en'><body>{text}</body>\
+            write!(
+                out,
+                "<message from='{from}' to='{to}' type='chat' id='{id}' xml:lang='en'><body>{text}</body>\
                 <active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>\
                 <markable xmlns='urn:xmpp:chat-markers:0'/><origin-id xmlns='urn:xmpp:sid:0' id='{id}'/>\
                 <stanza-id xmlns='urn:xmpp:sid:0' id='{stanza_id}' by='example.org'/>\
-                <delay xmlns='urn:xmpp:delay' from='example.org' stamp='2026-01-02T03:04:05Z'/></message>")
+                <delay xmlns='urn:xmpp:delay' from='example.org' stamp='2026-01-02T03:04:05Z'/></message>"
+            )
         }
         430..640 => {
             let (text, room) = (body(random, 7), bare(random));
-            write!(out, "<message from=\"{room}/{}\" to=\"{to}\" type=\"groupchat\" id=\"{id}\"><body>{text}</body>\
+            write!(
+                out,
+                "<message from=\"{room}/{}\" to=\"{to}\" type=\"groupchat\" id=\"{id}\"><body>{text}</body>\
                 <stanza-id xmlns=\"urn:xmpp:sid:0\" by=\"{room}\" id=\"{id}\"/>\
-                <occupant-id xmlns=\"urn:xmpp:occupant-id:0\" id=\"{id}{id}\"/></message>", random.pick(USERS))
+                <occupant-id xmlns=\"urn:xmpp:occupant-id:0\" id=\"{id}{id}\"/></message>",
+                random.pick(USERS)
+            )
         }
         640..860 => {
             let hash = base64(random, 27);
-            write!(out, "<presence from='{from}' to='{to}'><show>away</show><priority>5</priority>\
+            write!(
+                out,
+                "<presence from='{from}' to='{to}'><show>away</show><priority>5</priority>\
                 <c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.net/client' ver='{hash}='/>\
-                <x xmlns='vcard-temp:x:update'><photo>{id}</photo></x></presence>")
+                <x xmlns='vcard-temp:x:update'><photo>{id}</photo></x></presence>"
+            )
         }
         860..970 => {
             let (room, jid) = (bare(random), address(random));
-            write!(out, "<presence from='{room}/{}' to='{to}' id='{id}'>\
+            write!(
+                out,
+                "<presence from='{room}/{}' to='{to}' id='{id}'>\
                 <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' role='participant' jid='{jid}'/>\
                 <status code='110'/></x><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' \
-                node='https://example.net/client' ver='{hash}='/></presence>", random.pick(USERS), hash = base64(random, 27))
+                node='https://example.net/client' ver='{hash}='/></presence>",
+                random.pick(USERS),
+                hash = base64(random, 27)
+            )
         }
         970..995 => {
             let image = base64(random, 4096);
-            write!(out, "<message from='{from}' to='{to}' type='headline'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
+            write!(
+                out,
+                "<message from='{from}' to='{to}' type='headline'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
                 <items node='urn:xmpp:avatar:data'><item id='{id}'><data xmlns='urn:xmpp:avatar:data'>{image}</data></item></items>\
-                </event></message>")
+                </event></message>"
+            )
         }
         _ => {
             let mut items = String::new();
             for _ in 0..200 {
-                let _ = write!(items, "<item jid='{}' name='{}' subscription='both'><group>{}</group></item>",
-                    bare(random), random.pick(&["Juliet &amp; Nurse", "Ромео", "Mercutio", "名前"]), random.pick(&["Friends", "Семья", "Work"]));
+                let _ = write!(
+                    items,
+                    "<item jid='{}' name='{}' subscription='both'><group>{}</group></item>",
+                    bare(random),
+                    random.pick(&["Juliet &amp; Nurse", "Ромео", "Mercutio", "名前"]),
+                    random.pick(&["Friends", "Семья", "Work"])
+                );
             }
-            write!(out, "<iq from='{from}' to='{to}' type='result' id='{id}'><query xmlns='jabber:iq:roster' ver='{id}'>{items}</query></iq>")
+            write!(
+                out,
+                "<iq from='{from}' to='{to}' type='result' id='{id}'><query xmlns='jabber:iq:roster' ver='{id}'>{items}</query></iq>"
+            )
         }
     };
     let _ = result;

@@ -5,8 +5,21 @@ use xmpp_stream::{Limits, StreamDecoder};
 const HEADER: &str = "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'>";
 
 pub const FAMILIES: &[&str] = &[
-    "attribute", "text", "references", "attributes", "prefixed-attributes", "declarations", "used-declarations",
-    "depth", "depth-declared", "elements", "stanzas", "spaces", "names", "cdata", "twins",
+    "attribute",
+    "text",
+    "references",
+    "attributes",
+    "prefixed-attributes",
+    "declarations",
+    "used-declarations",
+    "depth",
+    "depth-declared",
+    "elements",
+    "stanzas",
+    "spaces",
+    "names",
+    "cdata",
+    "twins",
 ];
 
 /// About `size` bytes of a family.
@@ -31,7 +44,9 @@ pub fn input(family: &str, size: usize) -> String {
         "declarations" => format!("<a{}/>", numbered(&|n| format!(" xmlns:a{n}='u'")).0),
         "used-declarations" => {
             let (declarations, count) = numbered(&|n| format!(" xmlns:a{n}='u'"));
-            let uses: String = (0..count).map(|n| format!("<a{}:b/>", 1_000_000 + n * 7919 % count)).collect();
+            let uses: String = (0..count)
+                .map(|n| format!("<a{}:b/>", 1_000_000 + n * 7919 % count))
+                .collect();
             format!("<a{declarations}>{uses}</a>")
         }
         "depth" => [repeat("<a>"), "</a>".repeat(size / 3 + 1)].concat(),
@@ -48,7 +63,10 @@ pub fn input(family: &str, size: usize) -> String {
         // The same long namespace by two prefixes, compared again and again: it must be paid for once.
         "twins" => {
             let namespace = "n".repeat(size / 4);
-            format!("<a xmlns:p='{namespace}1' xmlns:q='{namespace}2'>{}</a>", "<b p:x='' q:x=''/>".repeat(size / 36))
+            format!(
+                "<a xmlns:p='{namespace}1' xmlns:q='{namespace}2'>{}</a>",
+                "<b p:x='' q:x=''/>".repeat(size / 36)
+            )
         }
         _ => panic!("no family {family}: {FAMILIES:?}"),
     };

@@ -25,7 +25,12 @@ pub struct Parser {
 }
 
 const fn parser(name: &'static str, run: fn(&[u8], usize) -> Counts, complete: bool, chunked: bool) -> Parser {
-    Parser { name, run, complete, chunked }
+    Parser {
+        name,
+        run,
+        complete,
+        chunked,
+    }
 }
 
 pub const PARSERS: &[Parser] = &[

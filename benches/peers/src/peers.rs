@@ -244,9 +244,14 @@ pub fn tokio_xmpp(input: &[u8], chunk: usize) -> Counts {
         }
     }
     let canned = Canned { rest: input, chunk };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("runtime");
     runtime.block_on(async {
-        let accepted = accept_stream(canned, "jabber:client", Timeouts::tight()).await.expect("header");
+        let accepted = accept_stream(canned, "jabber:client", Timeouts::tight())
+            .await
+            .expect("header");
         let pending = accepted.send_header(StreamHeader::default()).await.expect("sent");
         let features = tokio_xmpp::parsers::stream_features::StreamFeatures::default();
         let mut stream: XmlStream<_, Element> = pending.send_features(&features).await.expect("sent");

@@ -23,7 +23,13 @@ pub fn reading(input: &[u8], stanzas: u64) {
             allocations.push(counted.count as f64 / counts.stanzas as f64);
             if parser.complete {
                 // A last stanza that is cut off shows differently.
-                let counts = (counts.stanzas, counts.elements, counts.attributes, counts.attribute_bytes, counts.text_bytes);
+                let counts = (
+                    counts.stanzas,
+                    counts.elements,
+                    counts.attributes,
+                    counts.attribute_bytes,
+                    counts.text_bytes,
+                );
                 if chunk != 1 {
                     assert_eq!(counts.0, stanzas, "{}", parser.name);
                     assert_eq!(counts, *expected.get_or_insert(counts), "{}", parser.name);

@@ -8,7 +8,8 @@ use xmpp_stream::StreamEncoder;
 use xmpp_tls_core::StreamKind;
 use xmpp_tls_testkit::alloc_counter;
 
-const BODY: &str = "If a < b && b < c then a < c. Art thou not Romeo, and a Montague? Neither, fair maid, if either thee dislike.";
+const BODY: &str =
+    "If a < b && b < c then a < c. Art thou not Romeo, and a Montague? Neither, fair maid, if either thee dislike.";
 const CLIENT: &str = "jabber:client";
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("from", "juliet@example.com/balcony"),
@@ -22,7 +23,11 @@ const CHILDREN: &[Child] = &[
     ("http://jabber.org/protocol/chatstates", "active", &[]),
     ("urn:xmpp:receipts", "request", &[]),
     ("urn:xmpp:sid:0", "origin-id", &[("id", "a3f5c9d27e4b11ee")]),
-    ("urn:xmpp:sid:0", "stanza-id", &[("id", "0123456789abcdef"), ("by", "example.net")]),
+    (
+        "urn:xmpp:sid:0",
+        "stanza-id",
+        &[("id", "0123456789abcdef"), ("by", "example.net")],
+    ),
 ];
 
 fn ours(encoder: &mut StreamEncoder, out: &mut BytesMut) {
@@ -74,7 +79,13 @@ pub fn report() {
     // They are given a stream to be in, as it would be on a connection.
     theirs.ns_tracker_mut();
     theirs
-        .encode(Item::ElementHeadStart(Namespace::from_str(CLIENT), <&NcNameStr>::try_from("stream").expect("a name")), &mut out)
+        .encode(
+            Item::ElementHeadStart(
+                Namespace::from_str(CLIENT),
+                <&NcNameStr>::try_from("stream").expect("a name"),
+            ),
+            &mut out,
+        )
         .and_then(|()| theirs.encode(Item::ElementHeadEnd, &mut out))
         .expect("writable");
     let (mut a, mut b) = (Vec::new(), Vec::new());
@@ -89,7 +100,9 @@ pub fn report() {
         a.push(start.elapsed().as_secs_f64());
         sizes.0 = out.len();
         out.clear();
-        allocations.0 = alloc_counter::measure(ALLOCATOR, || ours(&mut encoder, &mut out)).1.count;
+        allocations.0 = alloc_counter::measure(ALLOCATOR, || ours(&mut encoder, &mut out))
+            .1
+            .count;
         let start = Instant::now();
         for _ in 0..TIMES {
             out.clear();
@@ -98,11 +111,19 @@ pub fn report() {
         b.push(start.elapsed().as_secs_f64());
         sizes.1 = out.len();
         out.clear();
-        allocations.1 = alloc_counter::measure(ALLOCATOR, || rxml(&mut theirs, &mut out)).1.count;
+        allocations.1 = alloc_counter::measure(ALLOCATOR, || rxml(&mut theirs, &mut out))
+            .1
+            .count;
     }
     let mut ratios: Vec<f64> = a.iter().zip(&b).map(|(a, b)| b / a).collect();
     ratios.sort_by(f64::total_cmp);
     a.sort_by(f64::total_cmp);
     println!("\nwriting one stanza ({} bytes, rxml {})", sizes.0, sizes.1);
-    println!("ours {:.0} ns, {} allocations; rxml {} allocations; {:.2} times as fast", a[4] / TIMES as f64 * 1e9, allocations.0, allocations.1, ratios[4]);
+    println!(
+        "ours {:.0} ns, {} allocations; rxml {} allocations; {:.2} times as fast",
+        a[4] / TIMES as f64 * 1e9,
+        allocations.0,
+        allocations.1,
+        ratios[4]
+    );
 }

@@ -30,25 +30,20 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, &'static str> {
         Some(("*", rest)) => rest,
         _ => name,
     };
-    for label in labels.split('.') {
-        if label.is_empty() {
-            return Err("empty label");
+    let mut length = 0;
+    let mut previous = b'.';
+    for byte in labels.bytes().chain([b'.']) {
+        match byte {
+            b'.' if length == 0 => return Err("empty label"),
+            b'.' if length > MAX_LABEL => return Err("label longer than 63 octets"),
+            b'.' if previous == b'-' => return Err("label begins or ends with a hyphen"),
+            b'-' if length == 0 => return Err("label begins or ends with a hyphen"),
+            b'*' => return Err("a wildcard must be the complete left-most label, once"),
+            b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {}
+            _ => return Err("contains a character that host names cannot have"),
         }
-        if label.len() > MAX_LABEL {
-            return Err("label longer than 63 octets");
-        }
-        if label.contains('*') {
-            return Err("a wildcard must be the complete left-most label, once");
-        }
-        if label.starts_with('-') || label.ends_with('-') {
-            return Err("label begins or ends with a hyphen");
-        }
-        if !label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        {
-            return Err("contains a character that host names cannot have");
-        }
+        length = if byte == b'.' { 0 } else { length + 1 };
+        previous = byte;
     }
     Ok(name)
 }

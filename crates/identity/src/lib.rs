@@ -12,9 +12,16 @@
 //! that matched, or an [`IdentityError`] that an operator can act on. [`CertificateFacts`] describes
 //! a certificate for a report.
 //!
+//! Besides the public CAs there are other [sources of trust](TrustSource): [`Pins`] and
+//! [`DomainAnchors`], and what applications add (DANE, POSH). They are asked in order, and the verdict
+//! holds what each of them said. [`Revocation`] lists are the caller's.
+//!
 //! That the peer holds the private key is TLS's to prove: a verdict counts only once the handshake is
-//! complete. There is no I/O here, no clock, no TLS library and no cryptography: signature algorithms
-//! are an argument.
+//! complete. There is no I/O here, no clock and no cryptography: signature algorithms are an argument.
+//! The module `rustls`, with the feature of that name, has verifiers for that library which see to it.
+//! [`external`] says who may log in by a certificate (SASL EXTERNAL).
+//!
+//! Which test proves which rule is in [`conformance`].
 //!
 //! # Features
 //! - `rustls`: verifiers to plug into rustls, for both sides.
@@ -51,6 +58,7 @@ mod trust;
 mod verdict;
 mod verifier;
 
+pub mod conformance;
 pub mod external;
 #[cfg(feature = "rustls")]
 pub mod rustls;

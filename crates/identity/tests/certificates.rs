@@ -7,7 +7,7 @@ use base64::Engine as _;
 use pki_types::CertificateDer;
 use serde::Deserialize;
 use support::*;
-use xmpp_identity::{CertificateFacts, ChainError, ChainStatus, Pin, Pins, PresentedIds, trust_anchor};
+use xmpp_identity::{CertificateFacts, ChainError, ChainStatus, Pin, Pins, PresentedIds, Verdict, trust_anchor};
 use xmpp_tls_core::StreamKind;
 
 #[derive(Deserialize)]
@@ -298,4 +298,23 @@ fn facts_have_both_kinds_of_times_and_serialise() {
         assert_eq!(json["not_before"], 1_767_225_600);
         assert_eq!(json["ip"][0], "192.0.2.1");
     }
+}
+
+/// Verdicts and errors are data too, for reports: domains as text, every finding with its name.
+#[test]
+fn verdicts_and_errors_serialise() {
+    let good = verify(&openssl(), &[fixture("every_name")], "im.example.com");
+    let json = serde_json::to_value(&good).unwrap();
+    assert_eq!(json["domain"], "im.example.com");
+    assert_eq!(json["chain"]["Trusted"]["anchor"], "O=Test, CN=Test Root");
+    assert_eq!(json["chain"]["Trusted"]["revocation"], "NotChecked");
+    assert!(json["identity"]["Matched"]["reference"].is_object());
+    assert_eq!(json["trust"][0]["source"], "public CAs");
+    let bad = verify(&openssl(), &[fixture("v1")], "bücher.example");
+    let json = serde_json::to_value(bad.check().unwrap_err()).unwrap();
+    assert_eq!(json["Chain"]["domain"], "bücher.example");
+    assert_eq!(json["Chain"]["error"]["SelfSigned"]["subject"], "CN=im.example.com");
+    assert_eq!(json["Chain"]["name"]["Name"]["expected"][0]["Dns"], "bücher.example");
+    let json = serde_json::to_value(Verdict::unnamed(ChainStatus::NoCertificate)).unwrap();
+    assert!(json["domain"].is_null());
 }

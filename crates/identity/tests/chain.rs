@@ -558,6 +558,29 @@ fn idm_17_srv_constraints_of_an_anchor() {
     }
 }
 
+/// IDM-16: constraints that cannot be read are no freedom, wherever they are.
+#[test]
+fn idm_16_unreadable_constraints_are_no_freedom() {
+    let root = Ca::root("Root");
+    let mut params = ca_params("Odd");
+    let constraint = tlv(0x30, &tlv(0xa0, &tlv(0x30, &dns("*.corp.example"))));
+    params
+        .custom_extensions
+        .push(rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], constraint));
+    let (anchor, sub) = (Ca::root_with(params.clone()), root.sub(params));
+    let names = [xmpp_addr("victim.example")];
+    for (verifier, chain) in [
+        (anchor.verifier(), vec![anchor.leaf(&names)]),
+        (root.verifier(), vec![sub.leaf(&names), sub.der.clone()]),
+    ] {
+        let verdict = verify(&verifier, &chain, "victim.example");
+        assert_eq!(
+            untrusted(&verdict).to_string(),
+            "a certificate in the chain is malformed or uses an unsupported feature: unreadable name constraints"
+        );
+    }
+}
+
 /// ID-04, EKU-12: a server that accepts a connection checks the chain first and the name when it is claimed.
 #[test]
 fn id_04_chain_first_name_later() {

@@ -338,7 +338,7 @@ fn both_readers_of_names_agree() {
             case.id
         );
     }
-    let damaged = ca.leaf(&[dns("a.example"), vec![0x82, 0x7f, b'x']]);
+    let damaged = ca.leaf(&[dns("a.example"), dns("b.example"), vec![0x82, 0x7f, b'x']]);
     assert!(
         references("a.example", StreamKind::ClientToServer)
             .find_in(&damaged)

@@ -50,6 +50,14 @@ pub struct StreamDecoder {
     failed: Option<Error>,
 }
 
+/// What there is to return.
+enum Found {
+    Nothing,
+    Token(Token),
+    /// See [`StreamDecoder::failed`].
+    Failed,
+}
+
 /// The size up to which a buffer is kept: several reads of the usual sizes.
 const KEPT: usize = 32 * 1024;
 
@@ -98,24 +106,43 @@ impl StreamDecoder {
     ///
     /// What is wrong with the input up to where the event would have been complete. The decoder then
     /// returns the same error for ever.
+    #[inline]
     pub fn next_event(&mut self) -> Result<Option<StreamEvent>, Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
+        match self.advance() {
+            // The usual answer where input comes in small pieces: it must not cost the room of an event.
+            Found::Nothing => Ok(None),
+            Found::Token(token) => self.returned(token),
+            Found::Failed => self.failed.clone().map_or(Ok(None), Err),
         }
-        let result = self.advance();
-        if let Err(error) = &result {
-            self.failed = Some(error.clone());
-            self.buffer = BytesMut::new();
-        }
-        result
     }
 
-    fn advance(&mut self) -> Result<Option<StreamEvent>, Error> {
+    fn returned(&mut self, token: Token) -> Result<Option<StreamEvent>, Error> {
+        match self.take(token) {
+            Ok(event) => Ok(Some(event)),
+            Err(error) => {
+                self.fail(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) -> Found {
+        self.failed = Some(error);
+        self.buffer = BytesMut::new();
+        Found::Failed
+    }
+
+    fn advance(&mut self) -> Found {
+        if self.failed.is_some() {
+            return Found::Failed;
+        }
         if self.close_pending {
-            return Ok(Some(self.close()));
+            self.close_pending = false;
+            return Found::Token(Token::Close);
         }
         if self.closed {
-            return Ok(None);
+            return Found::Nothing;
         }
         if self.restarting {
             self.skip_whitespace();
@@ -126,19 +153,24 @@ impl StreamDecoder {
         let end = self.frontier.checked().min(max);
         if end < self.scanner.position() {
             // The limits were lowered in the middle of an element.
-            return Err(Error::Limit { limit, max });
+            return self.fail(Error::Limit { limit, max });
         }
-        match self.scanner.scan(self.buffer.get(..end).unwrap_or_default())? {
-            Some(token) => self.take(token).map(Some),
-            None if end == max => Err(Error::Limit { limit, max }),
-            None => {
+        match self.scanner.scan(self.buffer.get(..end).unwrap_or_default()) {
+            Err(error) => self.fail(error),
+            Ok(Some(token)) => Found::Token(token),
+            Ok(None) if end == max => self.fail(Error::Limit { limit, max }),
+            Ok(None) if self.frontier.is_faultless() => Found::Nothing,
+            Ok(None) => {
                 let offset = self.scanner.offset(end);
                 let document = if offset == end as u64 {
                     self.buffer.get(..end)
                 } else {
                     None
                 };
-                self.frontier.fault(document, offset).map_or(Ok(None), Err)
+                match self.frontier.fault(document, offset) {
+                    Some(error) => self.fail(error),
+                    None => Found::Nothing,
+                }
             }
         }
     }
@@ -180,7 +212,6 @@ impl StreamDecoder {
     }
 
     fn close(&mut self) -> StreamEvent {
-        self.close_pending = false;
         self.closed = true;
         self.buffer = BytesMut::new();
         StreamEvent::Close

@@ -45,7 +45,7 @@ pub struct Element {
     bytes: Bytes,
     scope: Arc<Scope>,
     head: Head,
-    tree: OnceLock<Vec<Node>>,
+    tree: OnceLock<Box<[Node]>>,
 }
 
 impl Element {

@@ -134,26 +134,48 @@ fn write(value: &str, out: &mut BytesMut, escape: impl Fn(&[u8], u8) -> Option<&
     let bytes = value.as_bytes();
     let mut legal = true;
     let mut done = 0;
-    let mut put = |from: usize, to: usize, instead: &str| {
-        out.put_slice(bytes.get(from..to).unwrap_or_default());
-        out.put_slice(instead.as_bytes());
-    };
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x40 && byte != 0xEF {
-            continue;
-        }
+    let mut at = 0;
+    while let Some(found) = next_unusual(bytes, at) {
+        at = found;
+        let byte = bytes.get(at).copied().unwrap_or_default();
         let (instead, width) = match escape(bytes.get(..at).unwrap_or_default(), byte) {
             Some(escaped) => (escaped, 1),
             None if byte < 0x20 && !chars::is_char(u32::from(byte)) => ("\u{FFFD}", 1),
             None if matches!(bytes.get(at..at + 3), Some([0xEF, 0xBF, 0xBE | 0xBF])) => ("\u{FFFD}", 3),
-            None => continue,
+            None => {
+                at += 1;
+                continue;
+            }
         };
         legal &= instead != "\u{FFFD}";
-        put(done, at, instead);
-        done = at + width;
+        out.put_slice(bytes.get(done..at).unwrap_or_default());
+        out.put_slice(instead.as_bytes());
+        at += width;
+        done = at;
     }
-    put(done, bytes.len(), "");
+    out.put_slice(bytes.get(done..).unwrap_or_default());
     legal
+}
+
+/// What may have to be written otherwise in a text or a value.
+#[inline(always)]
+fn is_unusual(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'&') | (byte == b'\'') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
+}
+
+/// Where the next unusual byte from `start` on is: most blocks have none, which one look at all of
+/// their bytes tells.
+fn next_unusual(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let (blocks, tail) = rest.as_chunks::<16>();
+    for (index, block) in blocks.iter().enumerate() {
+        if block.iter().fold(false, |found, &byte| found | is_unusual(byte)) {
+            let at = block.iter().position(|&byte| is_unusual(byte))?;
+            return Some(start + index * 16 + at);
+        }
+    }
+    let at = tail.iter().position(|&byte| is_unusual(byte))?;
+    Some(start + blocks.len() * 16 + at)
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ pub(crate) fn qualified_name(bytes: &[u8], start: usize) -> Name {
 }
 
 /// The whole tree under the element that `bytes` is, which is of so many elements.
-pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
+pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Box<[Node]> {
     let mut nodes: Vec<Node> = Vec::with_capacity(elements as usize);
     let mut namespaces = Namespaces::default();
     let mut depth = 0;
@@ -172,7 +172,8 @@ pub(crate) fn build(bytes: &[u8], scope: &Scope, elements: u32) -> Vec<Node> {
             None => break,
         }
     }
-    nodes
+    // There are exactly as many as there is room for.
+    nodes.into_boxed_slice()
 }
 
 const CDATA_END: &[u8] = b"]]>";

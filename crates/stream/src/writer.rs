@@ -3,6 +3,7 @@ use crate::encoder::{put_attribute, write_in};
 use crate::error::{Error, Unwritable, quote};
 use crate::escape;
 use crate::scanner::chars::is_ncname;
+use crate::scanner::tag::hash_bit;
 use crate::tree::Attributes;
 use bytes::{BufMut, BytesMut};
 use xmpp_tls_core::ns;
@@ -41,6 +42,8 @@ pub struct ElementWriter<'o> {
     attributes: usize,
     /// The start tag is not finished yet.
     open: bool,
+    /// One bit for the names of attributes that are there, by a hash.
+    seen: u64,
 }
 
 impl ElementWriter<'_> {
@@ -69,15 +72,17 @@ impl ElementWriter<'_> {
         if name != "xml:lang" && !is_name(name) {
             return Err(Error::Unwritable(Unwritable::Name { name: quoted() }));
         }
+        let bit = hash_bit(name.as_bytes());
         // The tag is not closed, which ends the attributes here as `>` would.
-        let mut before = Attributes::new(self.out, self.attributes);
-        if name == "xmlns" || before.any(|attribute| attribute.name.whole(self.out) == name.as_bytes()) {
+        let is_there = || {
+            let mut before = Attributes::new(self.out, self.attributes);
+            before.any(|attribute| attribute.name.whole(self.out) == name.as_bytes())
+        };
+        if name == "xmlns" || self.seen & bit != 0 && is_there() {
             return Err(Error::Unwritable(Unwritable::DuplicateAttribute { name: quoted() }));
         }
-        self.out.put_u8(b' ');
-        self.out.put_slice(name.as_bytes());
-        self.out.put_u8(b'=');
-        legal(value, escape::write_attribute(value, self.out))?;
+        self.seen |= bit;
+        legal(value, put_attribute(name, value, self.out))?;
         Ok(self)
     }
 
@@ -229,6 +234,7 @@ fn try_write(
         default: inside,
         attributes,
         open: true,
+        seen: 0,
     };
     content(&mut writer)?;
     if writer.open {

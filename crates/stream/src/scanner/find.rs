@@ -20,43 +20,51 @@ fn matches(word: u64, byte: u8) -> u64 {
     difference.wrapping_sub(LOW) & !difference & HIGH
 }
 
+#[inline(always)]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Where the lowest mark of `found` is in its word.
+#[inline(always)]
+fn first(found: u64) -> usize {
+    (found.trailing_zeros() / 8) as usize
+}
+
 /// Where the first of `a`, `b`, `c` is in `bytes` from `start` on.
 #[inline(always)]
 pub(crate) fn find3(bytes: &[u8], start: usize, [a, b, c]: [u8; 3]) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let (words, tail) = rest.as_chunks::<8>();
-    for (index, word) in words.iter().take(WORDS).enumerate() {
-        let word = u64::from_le_bytes(*word);
+    let mut at = start;
+    for _ in 0..WORDS {
+        let Some(word) = word(bytes, at) else {
+            let wanted = |&byte: &u8| byte == a || byte == b || byte == c;
+            return bytes.get(at..)?.iter().position(wanted).map(|found| at + found);
+        };
         let found = matches(word, a) | matches(word, b) | matches(word, c);
         if found != 0 {
-            return Some(start + index * 8 + (found.trailing_zeros() / 8) as usize);
+            return Some(at + first(found));
         }
+        at += 8;
     }
-    if words.len() >= WORDS {
-        let behind = rest.get(WORDS * 8..)?;
-        return memchr::memchr3(a, b, c, behind).map(|at| start + WORDS * 8 + at);
-    }
-    let at = tail.iter().position(|&byte| byte == a || byte == b || byte == c)?;
-    Some(start + words.len() * 8 + at)
+    memchr::memchr3(a, b, c, bytes.get(at..)?).map(|found| at + found)
 }
 
 /// Where `byte` is in `bytes` from `start` on.
 #[inline(always)]
 pub(crate) fn find1(bytes: &[u8], start: usize, byte: u8) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let (words, tail) = rest.as_chunks::<8>();
-    for (index, word) in words.iter().take(WORDS).enumerate() {
-        let found = matches(u64::from_le_bytes(*word), byte);
+    let mut at = start;
+    for _ in 0..WORDS {
+        let Some(word) = word(bytes, at) else {
+            let wanted = |&found: &u8| found == byte;
+            return bytes.get(at..)?.iter().position(wanted).map(|found| at + found);
+        };
+        let found = matches(word, byte);
         if found != 0 {
-            return Some(start + index * 8 + (found.trailing_zeros() / 8) as usize);
+            return Some(at + first(found));
         }
+        at += 8;
     }
-    if words.len() >= WORDS {
-        let behind = rest.get(WORDS * 8..)?;
-        return memchr::memchr(byte, behind).map(|at| start + WORDS * 8 + at);
-    }
-    let at = tail.iter().position(|&found| found == byte)?;
-    Some(start + words.len() * 8 + at)
+    memchr::memchr(byte, bytes.get(at..)?).map(|found| at + found)
 }
 
 /// Bit 7 of each byte of `word` that is no ASCII `NameChar` (the colon is none).
@@ -79,16 +87,16 @@ fn not_name(word: u64) -> u64 {
 /// The first byte from `start` on that is no ASCII `NameChar`.
 #[inline(always)]
 pub(crate) fn name_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let (words, tail) = rest.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let found = not_name(u64::from_le_bytes(*word));
+    let mut at = start;
+    while let Some(word) = word(bytes, at) {
+        let found = not_name(word);
         if found != 0 {
-            return Some(start + index * 8 + (found.trailing_zeros() / 8) as usize);
+            return Some(at + first(found));
         }
+        at += 8;
     }
-    let at = tail.iter().position(|&byte| class(byte) & NAME == 0)?;
-    Some(start + words.len() * 8 + at)
+    let wanted = |&byte: &u8| class(byte) & NAME == 0;
+    bytes.get(at..)?.iter().position(wanted).map(|found| at + found)
 }
 
 #[cfg(test)]

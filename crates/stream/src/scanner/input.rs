@@ -29,6 +29,11 @@ impl Frontier {
         self.checked
     }
 
+    /// Whether there is no fault so far.
+    pub(crate) fn is_faultless(&self) -> bool {
+        self.fault.is_none()
+    }
+
     /// Forgets `count` bytes at the start of the buffer, all of them checked.
     pub(crate) fn advance(&mut self, count: usize) {
         self.checked = self.checked.saturating_sub(count);
@@ -46,6 +51,11 @@ impl Frontier {
         #[cfg(test)]
         {
             self.examined += fresh.len() as u64;
+        }
+        // Pieces of a few bytes must not cost what large ones do.
+        if fresh.len() < 8 && fresh.iter().all(|&byte| (byte as i8) >= 0x20) {
+            self.checked += fresh.len();
+            return;
         }
         let (valid, fault) = check(fresh);
         self.checked += valid;

@@ -8,7 +8,7 @@
 
 use super::chars::{START, class};
 use super::find::{find3, name_end};
-use super::tag::{Attribute, Name};
+use super::tag::{Attribute, Name, hash_bit};
 use super::{Flow, Scanner, State, Step};
 
 impl Scanner {
@@ -85,10 +85,7 @@ impl Scanner {
         };
         self.declarations += usize::from(declares);
         // Names that share a bit may be the same; that is looked at when the tag is complete.
-        let bit = match whole {
-            [first, .., last] => 1 << ((usize::from(*first) + 5 * usize::from(*last) + 9 * whole.len()) % 64),
-            _ => 1u64 << (whole.first().copied().unwrap_or(0) % 64),
-        };
+        let bit = hash_bit(whole);
         self.alike |= self.seen & bit != 0;
         self.seen |= bit;
         self.attributes.push(Attribute {

@@ -1,6 +1,7 @@
 //! Start tags, end tags and attributes.
 
 use super::chars::{HIGH, START, class, is_space};
+use super::find::find3;
 use super::name::NameScan;
 use super::namespaces::NsRef;
 use super::{Flow, Head, Open, Scanner, State, Step, Token};
@@ -86,6 +87,15 @@ impl Attribute {
         } else {
             (self.name.end, self.name.end)
         }
+    }
+}
+
+/// One of 64 bits for a name: if two names have different ones, they differ.
+#[inline(always)]
+pub(crate) fn hash_bit(name: &[u8]) -> u64 {
+    match name {
+        [first, .., last] => 1 << ((usize::from(*first) + 5 * usize::from(*last) + 9 * name.len()) % 64),
+        _ => 1 << (name.first().copied().unwrap_or(0) % 64),
     }
 }
 
@@ -181,9 +191,7 @@ impl Scanner {
 
     #[inline]
     pub(super) fn value(&mut self, bytes: &[u8]) -> Step {
-        let unread = bytes.get(self.position..).unwrap_or_default();
-        let end = memchr::memchr3(self.quote, b'<', b'&', unread);
-        self.position += end.unwrap_or(unread.len());
+        self.position = find3(bytes, self.position, [self.quote, b'<', b'&']).unwrap_or(bytes.len());
         if self.position - self.value_start > self.limits.attribute_value_bytes {
             return Self::exceeds(LimitKind::AttributeValueBytes, self.limits.attribute_value_bytes);
         }
