@@ -260,8 +260,8 @@ fuzz_target!(|input: Input| {
             Step::Poll(most) => run.poll(usize::from(*most)),
             Step::Send => drop(run.session.send(&secret)),
             Step::Keepalive => drop(run.session.send_keepalive()),
-            Step::Restart => drop(run.session.restart()),
-            Step::Close => drop(run.session.close()),
+            Step::Restart => drop(run.session.restart(run.clock.now())),
+            Step::Close => drop(run.session.close(run.clock.now())),
         }
     }
     run.poll(ENOUGH);
