@@ -165,3 +165,27 @@ fn a_detached_element_says_the_same() {
     assert_ne!(detached.as_bytes().as_ptr(), e.as_bytes().as_ptr());
     assert_eq!(detached.children().next().expect("body").text(), "b");
 }
+
+#[test]
+fn attributes_by_namespace_are_those_of_the_prefixes_in_scope() {
+    let e = element(
+        "<a xmlns:p='urn:p' p:x='1'><b xmlns:p='urn:q' p:x='2'/><c x='0' p:x='3'><d xmlns:r='urn:&#112;' r:x='4' xml:x='5'/></c></a>",
+    );
+    assert_eq!(e.attribute_in("urn:p", "x").as_deref(), Some("1"));
+    let [b, c] = e.children().collect::<Vec<_>>()[..] else {
+        panic!()
+    };
+    // What a sibling declares does not count.
+    assert_eq!(
+        (b.attribute_in("urn:q", "x").as_deref(), b.attribute_in("urn:p", "x")),
+        (Some("2"), None)
+    );
+    assert_eq!(
+        (c.attribute_in("urn:p", "x").as_deref(), c.attribute_in("urn:q", "x")),
+        (Some("3"), None)
+    );
+    assert_eq!(c.attribute_in("", "x").as_deref(), Some("0"));
+    let d = c.children().next().unwrap();
+    assert_eq!(d.attribute_in("urn:p", "x").as_deref(), Some("4"));
+    assert_eq!(d.attribute_in(ns::XML, "x").as_deref(), Some("5"));
+}

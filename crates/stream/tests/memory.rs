@@ -134,6 +134,25 @@ fn an_idle_stream_does_not_keep_what_a_large_stanza_needed() {
     }
 }
 
+/// Lists too, which only lifted limits let grow large.
+fn lists_are_given_back() {
+    let many = |text: &str| text.repeat(50_000);
+    let numbered = |start: &str| (0..50_000).map(|n| format!(" {start}{n}='u'")).collect::<String>();
+    for unusual in [
+        [many("<a>"), many("</a>")].concat(),
+        format!("<a{}/>", numbered("a")),
+        format!("<a{}/>", numbered("xmlns:a")),
+        format!("<a xmlns:p='u'{}/>", numbered("p:a")),
+    ] {
+        let region = Region::new(ALLOCATOR);
+        let mut decoder = open(Limits::unlimited());
+        decoder.push(unusual.as_bytes());
+        assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Element(_)))));
+        let idle = held(&region);
+        assert!(idle < 40 * 1024, "{idle} bytes held behind {:.20}...", unusual);
+    }
+}
+
 fn nothing_is_allocated_for_a_stanza_in_steady_state() {
     let mut decoder = open(Limits::after_authentication());
     let input = STANZA.repeat(50);
@@ -189,6 +208,7 @@ fn writing_into_a_reused_buffer_allocates_nothing() {
 fn xml_21_memory_is_bounded_released_and_not_wasted() {
     hostile_families_stay_within_a_bound();
     an_idle_stream_does_not_keep_what_a_large_stanza_needed();
+    lists_are_given_back();
     nothing_is_allocated_for_a_stanza_in_steady_state();
     an_owned_stanza_takes_two_allocations();
     writing_into_a_reused_buffer_allocates_nothing();
