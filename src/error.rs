@@ -15,6 +15,8 @@ pub enum Phase {
     Tls,
     /// Inside TLS, waiting for the peer's stream header.
     Header,
+    /// The stream is open, and the receiving entity has not said what it offers yet.
+    Features,
     /// The stream is open, and the client has not logged in yet.
     Authentication,
     /// The stream is open.
@@ -29,6 +31,7 @@ impl fmt::Display for Phase {
             Phase::Starttls => "negotiating STARTTLS",
             Phase::Tls => "the TLS handshake",
             Phase::Header => "waiting for the stream header",
+            Phase::Features => "waiting for the stream features",
             Phase::Authentication => "waiting for the client to log in",
             Phase::Open => "the stream was open",
             Phase::Closing => "closing the stream",
@@ -81,6 +84,9 @@ pub enum ErrorKind {
     /// What was negotiated does not satisfy the policy.
     #[error("refused by policy: {0}")]
     Policy(PolicyViolation),
+    /// The peer asked for STARTTLS where it was not offered: whether there is TLS is settled.
+    #[error("the peer asked for STARTTLS on a stream on which it was not offered")]
+    StarttlsNotOffered,
     /// What the peer sent is not an XMPP stream, or exceeds a limit.
     #[error(transparent)]
     Stream(#[from] xmpp_stream::Error),
@@ -91,13 +97,14 @@ pub enum ErrorKind {
     #[error("the peer closed the stream: {0}")]
     StreamError(Box<StreamError>),
     /// The peer said nothing in time.
-    #[error("timed out")]
+    #[error("the peer said nothing in time")]
     TimedOut,
     /// The connection ended although the stream was not closed: something may be missing.
-    #[error("the connection ended {}", if *close_notify { "without </stream:stream>" } else { "without a TLS close_notify: what came last may be cut off" })]
+    #[error("the connection ended without {}", if *close_notify_missing { "a TLS close_notify: what came last may be cut off" } else { "</stream:stream>" })]
     Truncated {
-        /// Whether TLS at least was closed properly.
-        close_notify: bool,
+        /// Not even TLS was closed properly: anybody on the path may have ended the connection. Never so
+        /// where there is no TLS.
+        close_notify_missing: bool,
     },
     /// The session was used in a way its documentation rules out.
     #[error("misuse: {0}")]
@@ -189,12 +196,15 @@ impl Error {
             ErrorKind::Starttls(source) => source.stream_condition(),
             ErrorKind::Stream(source) => source.stream_condition(),
             ErrorKind::Header(problem) => Some(problem.stream_condition()),
-            ErrorKind::TimedOut if self.phase() == Phase::Header => Some(StreamCondition::CONNECTION_TIMEOUT),
+            ErrorKind::TimedOut if matches!(self.phase(), Phase::Header | Phase::Features) => {
+                Some(StreamCondition::CONNECTION_TIMEOUT)
+            }
             ErrorKind::TimedOut if self.phase() == Phase::Authentication => Some(StreamCondition::POLICY_VIOLATION),
             ErrorKind::TimedOut
             | ErrorKind::Tls(_)
             | ErrorKind::Identity(_)
             | ErrorKind::Policy(_)
+            | ErrorKind::StarttlsNotOffered
             | ErrorKind::StreamError(_)
             | ErrorKind::Truncated { .. }
             | ErrorKind::ApiMisuse(_) => None,

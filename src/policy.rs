@@ -107,7 +107,8 @@ pub struct Timeouts {
     pub starttls: Duration,
     /// The TLS handshake.
     pub tls: Duration,
-    /// From the end of the handshake to the peer's stream header.
+    /// From the end of the handshake, or a restart, to the peer's stream header and, on the initiating
+    /// side, its features.
     pub header: Duration,
     /// From the open stream to [`Session::restart`](crate::session::Session::restart), on the receiving
     /// side: a client that does not log in is left.

@@ -87,7 +87,12 @@ fn close_05_a_connection_cut_off_is_not_a_proper_end() {
     let error = pair.a.error.as_ref().unwrap();
     assert_eq!(
         (error.phase(), error.kind()),
-        (Phase::Open, &ErrorKind::Truncated { close_notify: false })
+        (
+            Phase::Open,
+            &ErrorKind::Truncated {
+                close_notify_missing: true
+            }
+        )
     );
     assert!(error.to_string().contains("may be cut off"));
 }

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::World;
-use xmpp_tls::session::{Event, Mode};
+use common::{World, element};
+use xmpp_tls::session::{Closed, Event, Mode, Session};
 use xmpp_tls::starttls::{self, PeerMisbehaved};
 use xmpp_tls::tls::TlsError;
-use xmpp_tls::{Engine, ErrorKind, Output};
+use xmpp_tls::{Engine, ErrorKind, Output, ns};
 use xmpp_tls_testkit::{cuts, leak};
 
 const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
@@ -145,23 +145,57 @@ fn pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error() {
         error.contains("looks like XML") && error.contains("STARTTLS"),
         "{error}"
     );
+    let mut client = world.client(world.client_config(), Mode::DirectTls);
+    client.handle_input(world.clock.now(), b"HTTP/1.1 400").unwrap();
+    let (_, error) = said(&mut client);
+    assert!(error.contains("looks like HTTP"), "{error}");
 
-    // TLS where XML must begin.
+    // TLS where XML must begin: a client that began with its hello, a server that answers our header with
+    // an alert. Nobody there would understand a stream error.
     let mut server = world.server(world.server_config(&world.good_certificate()), Mode::StartTls);
-    server
-        .handle_input(world.clock.now(), b"\x16\x03\x01\x00\xf0\x01\x00\x00\xec\x03\x03")
-        .unwrap();
-    let error = loop {
-        match server.poll_output() {
-            Ok(Output::WantsInput(_)) => panic!("TLS on a STARTTLS port was not noticed"),
-            Ok(_) => {}
-            Err(error) => break error,
+    let mut client = world.client(world.client_config(), Mode::StartTls);
+    while !matches!(client.poll_output().unwrap(), Output::WantsInput(_)) {}
+    for (session, tls) in [
+        (&mut server, &b"\x16\x03\x01\x00\xf0\x01\x00\x00\xec\x03\x03"[..]),
+        (&mut client, &b"\x15\x03\x01\x00\x02\x02\x46"[..]),
+    ] {
+        session.handle_input(world.clock.now(), tls).unwrap();
+        let (written, error) = said(session);
+        assert!(error.contains("direct TLS") && error.contains("STARTTLS"), "{error}");
+        assert_eq!(written, b"");
+    }
+}
+
+/// What a session writes, and why it fails.
+fn said(session: &mut Session) -> (Vec<u8>, String) {
+    let mut written = Vec::new();
+    loop {
+        match session.poll_output() {
+            Ok(Output::Transmit(bytes)) => written.extend_from_slice(&bytes),
+            Ok(Output::Event(event)) => panic!("{event:?}"),
+            Ok(Output::WantsInput(_)) => panic!("nothing was noticed"),
+            Err(error) => return (written, error.to_string()),
         }
-    };
-    assert!(
-        error.to_string().contains("example.org") || error.domain().is_none(),
-        "{error}"
-    );
+    }
+}
+
+/// STLS-38: whoever asks for STARTTLS inside TLS is refused in its words, and the stream ends.
+#[test]
+fn stls_38_starttls_inside_tls_is_refused() {
+    for mode in [Mode::StartTls, Mode::DirectTls] {
+        let world = World::new();
+        let mut pair = world.good_pair(mode);
+        pair.drive();
+        let starttls = element("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+        pair.a.engine.send(&starttls).unwrap();
+        pair.drive();
+        assert_eq!(*pair.b.error.unwrap().kind(), ErrorKind::StarttlsNotOffered);
+        let Some(Event::Element(failure)) = pair.a.events.iter().rev().nth(1) else {
+            panic!("{:?}", pair.a.events)
+        };
+        assert!(failure.is(ns::TLS, "failure"), "{failure:?}");
+        assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly))));
+    }
 }
 
 /// COMPAT: whole, cut, or in a segment of its own, white space behind `<starttls/>` is dropped on request,

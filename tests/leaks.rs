@@ -210,6 +210,22 @@ fn a_full_session_writes_the_account_inside_tls_only() {
     assert_eq!(header.to.as_deref(), Some("juliet@example.org"));
 }
 
+/// A log line must not give away what a log line is written about.
+#[test]
+fn what_is_said_inside_tls_is_not_in_debug_text() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.drive();
+    let login = element("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>cjBtMzBSMG0zMA==</auth>");
+    pair.a.engine.send(&login).unwrap();
+    let client = format!("{:?}", pair.a.engine);
+    pair.drive();
+    let server = format!("{:?}", pair.b.engine);
+    for text in [client, server] {
+        leak::assert_absent(text.as_bytes(), &["cjBtMzBSMG0zMA", "r0m30R0m30"]);
+    }
+}
+
 #[test]
 fn going_on_in_clear_takes_danger_on_either_side_and_is_never_called_secured() {
     let world = World::new();

@@ -132,6 +132,33 @@ fn silence_inside_tls_before_the_header_ends_the_session_with_a_stream_error() {
     assert!(heard.to_string().contains("connection-timeout"), "{heard}");
 }
 
+/// Failure 40 of others: a server that opens its stream, and never says what it offers.
+#[test]
+fn features_are_due_in_the_time_of_the_header() {
+    let world = World::new();
+    let mut pair = world.good_pair(Mode::StartTls);
+    pair.b.react(|_, _| {});
+    pair.drive();
+    assert!(matches!(pair.a.events.last(), Some(Event::Opened(_))));
+    assert_eq!(pair.a.engine.deadline(), Some(world.clock.now() + BUDGET));
+    // Keepalives are no features.
+    pair.advance(ALMOST);
+    pair.b.engine.send_keepalive().unwrap();
+    pair.drive();
+    pair.assert_no_error();
+    pair.advance(REST);
+    let error = pair.a.error.as_ref().unwrap();
+    assert_eq!((error.phase(), error.kind()), (Phase::Features, &ErrorKind::TimedOut));
+    assert!(
+        pair.b
+            .error
+            .as_ref()
+            .unwrap()
+            .to_string()
+            .contains("connection-timeout")
+    );
+}
+
 #[test]
 fn an_open_stream_may_be_silent_for_ever() {
     let world = World::new();

@@ -18,8 +18,8 @@ pub enum Error {
         /// What the system says, of the last address tried.
         error: Arc<io::Error>,
     },
-    /// The transport failed in the middle. Somebody between may cut connections with encryption.
-    #[error("{}{phase}: the connection failed: {error}", domain.as_ref().map(|domain| format!("{domain}: ")).unwrap_or_default())]
+    /// The transport failed in the middle.
+    #[error("{}{phase}: the connection failed: {error}{}", domain.as_ref().map(|domain| format!("{domain}: ")).unwrap_or_default(), hint(*phase))]
     #[non_exhaustive]
     Transport {
         /// The domain the session is about, as far as it is known.
@@ -35,6 +35,15 @@ pub enum Error {
     /// The session ended: its error says where and why.
     #[error(transparent)]
     Session(#[from] crate::Error),
+}
+
+/// What a cut connection may mean.
+fn hint(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Starttls => "; perhaps this port wants direct TLS, or somebody between forbids encryption",
+        Phase::Tls => "; somebody between may forbid encryption",
+        _ => "",
+    }
 }
 
 impl Error {

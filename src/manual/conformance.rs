@@ -22,7 +22,8 @@
 //! | STLS-27, INJ-07 | nothing is retried in clear | `pol_02_failure_is_final_even_where_plaintext_is_allowed` |
 //! | STLS-29, STLS-30 | what was learned before TLS is forgotten | `stls_29_nothing_said_in_clear_is_known_inside_tls` |
 //! | STLS-31 | another `to` inside TLS is refused | `another_domain_after_a_restart_is_refused` |
-//! | STLS-38, STLS-39 | unsolicited elements of STARTTLS | `every_case_ends_as_the_table_says_at_every_cut` |
+//! | STLS-38 | `<starttls/>` inside TLS is refused | `stls_38_starttls_inside_tls_is_refused` |
+//! | STLS-39 | unsolicited elements of STARTTLS | `every_case_ends_as_the_table_says_at_every_cut` |
 //! | STLS-40 | `<starttls/>` may come with the header | `stls_40_starttls_may_come_with_the_header` |
 //! | STLS-42 | a peer without a version is asked too | `stls_42_a_peer_without_a_version_sends_no_features_and_is_asked_all_the_same` |
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |

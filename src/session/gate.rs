@@ -9,7 +9,6 @@ use xmpp_starttls::SecuredStream;
 use xmpp_tls_core::StreamKind;
 
 /// Proof that the gate was passed. Nothing else makes one, and a stream inside TLS needs one.
-#[derive(Debug)]
 pub(super) struct Secured {
     pub(super) tls: Box<dyn TlsEngine>,
     pub(super) stream: SecuredStream,

@@ -30,12 +30,13 @@ use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
 use bytes::{Bytes, BytesMut};
 use negotiation::{Negotiated, Negotiation};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
 use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
 use xmpp_stream::{Element, Features, StreamHeader};
-use xmpp_tls_core::{Domain, Engine, Output, Side, deadline};
+use xmpp_tls_core::{Domain, Engine, Output, Side, deadline, ns};
 
 /// One connection, from its first octet to its last, without I/O.
 ///
@@ -44,7 +45,6 @@ use xmpp_tls_core::{Domain, Engine, Output, Side, deadline};
 ///
 /// Under the default policy [`Event::Secured`] comes before anything the application can send leaves,
 /// and before anything the peer said inside TLS is reported.
-#[derive(Debug)]
 pub struct Session {
     role: Role,
     clock: Now,
@@ -59,7 +59,19 @@ pub struct Session {
     failure: Option<Error>,
 }
 
-#[derive(Debug)]
+/// Buffers hold what was said inside TLS, passwords included: they are not shown.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("kind", &self.role.kind())
+            .field("side", &self.role.side())
+            .field("domain", &self.role.domain())
+            .field("phase", &self.phase())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
 enum State {
     Negotiating(Box<Negotiation>),
     Handshaking(Box<Handshake>),
@@ -69,7 +81,6 @@ enum State {
     Finished,
 }
 
-#[derive(Debug)]
 struct Handshake {
     /// `None`: direct TLS.
     token: Option<UpgradeToken>,
@@ -277,6 +288,7 @@ impl Session {
                 }
                 // RFC 6120 section 4.9.1.1: the peer's stream error is answered with a closing tag.
                 (None, ErrorKind::StreamError(_)) => stream.say_goodbye(&mut self.outgoing),
+                (None, ErrorKind::StarttlsNotOffered) => stream.refuse_starttls(&mut self.outgoing),
                 (None, _) => Ok(()),
             };
             // The first failure is the one to report; the connection is dropped either way.
@@ -335,13 +347,19 @@ impl Session {
                 Heard::Again => Ok(None),
                 Heard::Nothing(deadline) => Ok(Some(Output::WantsInput(deadline))),
                 Heard::Header(header) => {
-                    let response = self.role.answer_header(&header)?;
-                    let login = deadline(self.now, self.role.policy().timeouts.authentication);
-                    let login = (self.role.side() == Side::Receiving).then_some(login);
-                    stream.opened(response, login, &mut self.outgoing)?;
+                    match self.role.answer_header(&header)? {
+                        Some(response) => {
+                            let login = deadline(self.now, self.role.policy().timeouts.authentication);
+                            stream.answer(&response, login, &mut self.outgoing)?;
+                        }
+                        None => stream.answered(&header),
+                    }
                     // Our header goes out first: the peer waits for it, and the application may think.
                     self.events.push_back(Event::Opened(header));
                     Ok(None)
+                }
+                Heard::Element(element) if self.role.side() == Side::Receiving && element.is(ns::TLS, "starttls") => {
+                    Err(ErrorKind::StarttlsNotOffered)
                 }
                 Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
                 Heard::Closed(how) => {

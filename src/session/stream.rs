@@ -8,10 +8,11 @@ use crate::session::role::Protection;
 use crate::tls::{TlsEngine, TlsState};
 use bytes::BytesMut;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader};
-use xmpp_tls_core::{StreamCondition, deadline};
+use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader, Version};
+use xmpp_tls_core::{StreamCondition, deadline, ns};
 
-#[derive(Debug)]
+const STARTTLS_FAILURE: &[u8] = b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+
 pub(super) struct OpenStream {
     transport: Transport,
     decoder: StreamDecoder,
@@ -32,7 +33,6 @@ pub(super) struct OpenStream {
     plaintext: BytesMut,
 }
 
-#[derive(Debug)]
 enum Transport {
     Tls(Box<dyn TlsEngine>),
     Clear,
@@ -43,6 +43,8 @@ enum State {
     /// Our header comes first: we are the initiating side.
     Begin(Box<StreamHeader>),
     AwaitHeader,
+    /// Open, on the initiating side: the peer has not said yet what it offers.
+    AwaitFeatures,
     Open,
     /// Our closing tag was sent, the peer's not yet seen.
     Closing,
@@ -107,6 +109,7 @@ impl OpenStream {
     pub(super) fn phase(&self) -> Phase {
         match self.state {
             State::Begin(_) | State::AwaitHeader => Phase::Header,
+            State::AwaitFeatures => Phase::Features,
             State::Open if self.deadline.is_some() => Phase::Authentication,
             State::Open => Phase::Open,
             State::Closing | State::AwaitCloseNotify => Phase::Closing,
@@ -158,7 +161,13 @@ impl OpenStream {
             Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
                 Some(error) => Err(ErrorKind::StreamError(Box::new(error))),
-                None => Ok(Heard::Element(element)),
+                None => {
+                    if self.state == State::AwaitFeatures && element.is(ns::STREAM, "features") {
+                        self.state = State::Open;
+                        self.deadline = None;
+                    }
+                    Ok(Heard::Element(element))
+                }
             },
             Some(StreamEvent::Close) => self.peer_closed(now, outgoing),
             Some(StreamEvent::Whitespace) => Ok(Heard::Again),
@@ -169,19 +178,27 @@ impl OpenStream {
         }
     }
 
-    /// The peer's header was good: answer with ours if we did not speak first, and give a client until
+    /// The receiving side: the peer's header was good. Answers with ours, and gives the client until
     /// `login` to log in.
-    pub(super) fn opened(
+    pub(super) fn answer(
         &mut self,
-        response: Option<StreamHeader>,
-        login: Option<Instant>,
+        response: &StreamHeader,
+        login: Instant,
         outgoing: &mut BytesMut,
     ) -> Result<(), ErrorKind> {
         self.state = State::Open;
-        self.deadline = login.filter(|_| !self.authenticated);
-        match response {
-            Some(header) => self.write_header(&header, outgoing),
-            None => Ok(()),
+        self.deadline = (!self.authenticated).then_some(login);
+        self.write_header(response, outgoing)
+    }
+
+    /// The initiating side: the peer's header was good. Its features are due in what is left of the
+    /// header's time, unless it speaks a version that has none (RFC 6120 section 4.7.5).
+    pub(super) fn answered(&mut self, header: &StreamHeader) {
+        if header.version.is_some_and(|version| version >= Version::V1_0) {
+            self.state = State::AwaitFeatures;
+        } else {
+            self.state = State::Open;
+            self.deadline = None;
         }
     }
 
@@ -242,6 +259,15 @@ impl OpenStream {
         self.say_goodbye(outgoing)
     }
 
+    /// `<starttls/>` where it is not offered: `<failure/>` and the end of the stream
+    /// (RFC 6120 section 5.4.2.2).
+    pub(super) fn refuse_starttls(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        if self.writable().is_ok() {
+            self.text.extend_from_slice(STARTTLS_FAILURE);
+        }
+        self.say_goodbye(outgoing)
+    }
+
     /// Our closing tag, unless it was sent, and `close_notify`.
     pub(super) fn say_goodbye(&mut self, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
         if self.header_sent && self.state != State::Closing {
@@ -257,7 +283,7 @@ impl OpenStream {
 
     fn writable(&self) -> Result<(), ErrorKind> {
         match self.state {
-            State::Open => Ok(()),
+            State::AwaitFeatures | State::Open => Ok(()),
             State::Begin(_) | State::AwaitHeader => Err(ErrorKind::ApiMisuse("the stream is not open yet")),
             State::Closing | State::AwaitCloseNotify => Err(ErrorKind::ApiMisuse("the stream was closed")),
         }
@@ -310,10 +336,15 @@ impl OpenStream {
         match self.state {
             State::AwaitCloseNotify if close_notify => Ok(Heard::Closed(Closed::Properly)),
             State::AwaitCloseNotify if ended || late => Ok(Heard::Closed(Closed::WithoutCloseNotify)),
-            _ if close_notify || ended => Err(ErrorKind::Truncated { close_notify }),
+            _ if close_notify || ended => Err(ErrorKind::Truncated {
+                close_notify_missing: matches!(self.transport, Transport::Tls(_)) && !close_notify,
+            }),
             State::Closing if late => Ok(Heard::Closed(Closed::Unanswered)),
-            State::Begin(_) | State::AwaitHeader | State::Open if late => Err(ErrorKind::TimedOut),
-            State::Begin(_) | State::AwaitHeader | State::Open | State::Closing | State::AwaitCloseNotify => {
+            State::Closing | State::AwaitCloseNotify => Ok(Heard::Nothing(self.deadline)),
+            State::Begin(_) | State::AwaitHeader | State::AwaitFeatures | State::Open if late => {
+                Err(ErrorKind::TimedOut)
+            }
+            State::Begin(_) | State::AwaitHeader | State::AwaitFeatures | State::Open => {
                 Ok(Heard::Nothing(self.deadline))
             }
         }

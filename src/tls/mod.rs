@@ -285,6 +285,7 @@ pub enum TlsError {
 fn hint(first: u8) -> &'static str {
     match first {
         b'<' => ": it looks like XML, so this port probably wants STARTTLS, or clear text was injected",
+        b'H' => ": it looks like HTTP, so a web server or a proxy answers on this port",
         _ => "",
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct ClearStream {
     timed_out: bool,
     deadline: Instant,
     failure: Option<Error>,
+    /// The first octet that ever came.
+    first: Option<u8>,
 }
 
 impl ClearStream {
@@ -89,6 +91,7 @@ impl ClearStream {
             timed_out: false,
             deadline,
             failure: None,
+            first: None,
         }
     }
 
@@ -108,6 +111,7 @@ impl ClearStream {
 
     pub(crate) fn handle_input(&mut self, now: Instant, data: &[u8]) -> Result<(), Error> {
         self.handle_timeout(now)?;
+        self.first = self.first.or(data.first().copied());
         self.decoder.push(data);
         Ok(())
     }
@@ -148,6 +152,11 @@ impl ClearStream {
 
     /// The next thing the peer said; `None`: more input is needed.
     pub(crate) fn hear(&mut self, phase: Phase) -> Result<Option<Heard>, Error> {
+        // 20..=23: the record types of TLS, none of them a character of XML.
+        if let Some(first @ 20..=23) = self.first {
+            let what = PeerMisbehaved::TlsBeforeStream { first };
+            return Err(Error::PeerMisbehaved { phase, what });
+        }
         match self
             .decoder
             .next_event()

@@ -68,10 +68,17 @@ pub enum Error {
         phase: Phase,
     },
     /// The connection ended.
-    #[error("the connection ended while {phase}")]
+    #[error("the connection ended while {phase}{}", if *phase == Phase::Header { ": perhaps this port wants direct TLS" } else { "" })]
     ConnectionEnded {
         /// Where in the negotiation.
         phase: Phase,
+    },
+    /// The peer did not offer STARTTLS, or somebody on the path removed the offer. It was asked all the
+    /// same (RFC 7590 section 3.1), in vain.
+    #[error("STARTTLS is not offered; it was asked for all the same, but {outcome}")]
+    NotOffered {
+        /// What came of asking.
+        outcome: Box<Error>,
     },
     /// The owner of a [`Responder`](crate::Responder) refused the stream.
     #[error("we refused the stream: {condition}")]
@@ -101,6 +108,15 @@ pub enum PeerMisbehaved {
     DataAfterStarttls {
         /// How many.
         octets: usize,
+    },
+    /// TLS began where the XML stream must: one side speaks direct TLS, the other STARTTLS.
+    #[error(
+        "TLS came where the XML stream must begin (first octet {first:#04x}): one side of this port speaks direct TLS, \
+         the other STARTTLS"
+    )]
+    TlsBeforeStream {
+        /// The first octet that came, a record type of TLS (RFC 8446 section 5.1).
+        first: u8,
     },
     /// `<proceed/>` or `<failure/>` although no `<starttls/>` was sent.
     #[error("<{name}/> came although no <starttls/> was sent")]
@@ -156,7 +172,12 @@ impl Error {
         match self {
             Error::PeerMisbehaved { phase, what } => match (phase, what) {
                 (Phase::Proceed | Phase::Upgraded, _) => None,
-                (_, PeerMisbehaved::DataAfterProceed { .. } | PeerMisbehaved::DataAfterStarttls { .. }) => None,
+                (
+                    _,
+                    PeerMisbehaved::DataAfterProceed { .. }
+                    | PeerMisbehaved::DataAfterStarttls { .. }
+                    | PeerMisbehaved::TlsBeforeStream { .. },
+                ) => None,
                 (_, PeerMisbehaved::StanzaBeforeTls { .. }) => Some(StreamCondition::NOT_AUTHORIZED),
                 (_, PeerMisbehaved::SaslBeforeTls { .. }) => Some(StreamCondition::POLICY_VIOLATION),
                 (_, PeerMisbehaved::WhitespaceBeforeProceed) => None,
@@ -176,6 +197,7 @@ impl Error {
             Error::TimedOut { phase: Phase::Features } => Some(StreamCondition::CONNECTION_TIMEOUT),
             Error::TimedOut { .. } => Some(StreamCondition::POLICY_VIOLATION),
             Error::WeRefused { condition } => Some(*condition),
+            Error::NotOffered { outcome } => outcome.stream_condition(),
             Error::Refused { .. } | Error::ConnectionEnded { .. } | Error::ApiMisuse(_) => None,
         }
     }
@@ -189,6 +211,7 @@ impl Error {
             | Error::TimedOut { phase }
             | Error::ConnectionEnded { phase } => Some(*phase),
             Error::WeRefused { .. } => Some(Phase::Decision),
+            Error::NotOffered { outcome } => outcome.phase(),
             Error::ApiMisuse(_) => None,
         }
     }

@@ -175,6 +175,13 @@ impl Initiator {
         self.state = State::Proceed { offered };
     }
 
+    fn listen(&mut self) -> Result<Step<InitiatorEvent>, Error> {
+        match self.clear.hear(self.phase())? {
+            Some(heard) => self.act(heard),
+            None => Ok(self.clear.wait()),
+        }
+    }
+
     fn act(&mut self, heard: Heard) -> Result<Step<InitiatorEvent>, Error> {
         let phase = self.phase();
         match (&self.state, heard) {
@@ -267,10 +274,15 @@ impl Role for Initiator {
                 Ok(Step::Event(self.go_on_in_clear(first)))
             }
             State::Done => self.after_switch(),
-            State::Header | State::Features | State::Proceed { .. } => match self.clear.hear(self.phase())? {
-                Some(heard) => self.act(heard),
-                None => Ok(self.clear.wait()),
-            },
+            State::Proceed { offered: false } => self.listen().map_err(|error| match error {
+                Error::ApiMisuse(_) => error,
+                // Behind <proceed/> it no longer matters what was offered.
+                _ if matches!(self.state, State::Done) => error,
+                _ => Error::NotOffered {
+                    outcome: Box::new(error),
+                },
+            }),
+            State::Header | State::Features | State::Proceed { .. } => self.listen(),
         }
     }
 

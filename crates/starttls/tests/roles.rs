@@ -428,6 +428,30 @@ fn pol_02_failure_is_final_even_where_plaintext_is_allowed() {
     );
 }
 
+/// Newcomers and operators must see that the offer was missing: the peer has no TLS, or somebody hides it.
+#[test]
+fn a_refusal_of_what_was_not_offered_says_so() {
+    let refusals = [
+        "</stream:stream>",
+        "<stream:error><unsupported-stanza-type xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+        "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        "<iq type='error' id='1'/>",
+    ];
+    for refusal in refusals {
+        let mut engine = client(Instant::now());
+        hear(&mut engine, &[PEER_HEADER, NO_OFFER, refusal]);
+        let error = error_of(&mut engine);
+        assert!(matches!(error, Error::NotOffered { .. }), "{error:?}");
+        assert_eq!((error.phase(), error.stream_condition()), (Some(Phase::Proceed), None));
+        assert!(error.to_string().starts_with("STARTTLS is not offered"), "{error}");
+
+        let mut engine = client(Instant::now());
+        hear(&mut engine, &[PEER_HEADER, OFFER, refusal]);
+        let error = error_of(&mut engine);
+        assert!(!matches!(error, Error::NotOffered { .. }), "{error:?}");
+    }
+}
+
 #[test]
 fn inj_08_a_second_offer_after_the_request_is_an_error() {
     let mut engine = client(Instant::now());
