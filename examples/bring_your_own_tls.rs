@@ -62,6 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some(other) => return Err(format!("{other:?} instead of features").into()),
             None => {
                 let octets = tls.read(&mut buffer)?;
+                if octets == 0 {
+                    return Err("the connection ended before the features".into());
+                }
                 decoder.push(buffer.get(..octets).unwrap_or_default());
             }
         }

@@ -1,24 +1,50 @@
-//! The same without a runtime: one thread, `std::net`.
+//! The same without a runtime: one thread, `std::net`; and a host, a port and a private CA of its own.
 //!
-//! `cargo run --example client_blocking --features ring -- example.org`
+//! `cargo run --example client_blocking -- example.org`, or, for a server on this machine,
+//! `cargo run --example client_blocking -- example.org 127.0.0.1 5222 ca.pem`
 
+use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
-use xmpp_tls::session::{ClientConfig, Event};
-use xmpp_tls::{io, roots};
+use xmpp_tls::io::{Endpoint, blocking};
+use xmpp_tls::session::{ClientConfig, Event, Target};
+use xmpp_tls::tls::rustls::ring;
+use xmpp_tls::{Domain, roots};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let domain = std::env::args().nth(1).ok_or("usage: client_blocking DOMAIN")?;
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = Arc::new(ClientConfig::rustls(provider, roots::native()?));
-    let mut stream = io::blocking::connect(config, domain.parse::<xmpp_tls::Domain>()?)?;
+fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let (domain, elsewhere) = match arguments {
+        [domain] => (domain, None),
+        [domain, host, port, ca] => (domain, Some((Endpoint::new(host, port.parse()?), std::fs::read(ca)?))),
+        _ => return Err("usage: client_blocking DOMAIN [HOST PORT CA.pem]".into()),
+    };
+    let target = Target::new(domain.parse::<Domain>()?);
+    // Wherever the connection is made to, the certificate must be for the domain.
+    let (endpoint, anchors) = match elsewhere {
+        Some((endpoint, ca)) => (endpoint, roots::from_pem(&ca)?),
+        None => (Endpoint::default_for(&target), roots::native()?),
+    };
+
+    let config = Arc::new(ClientConfig::rustls(Arc::new(ring::default_provider()), anchors));
+    let mut stream = blocking::connect_to(&endpoint, config, target)?;
     println!("{}", stream.report());
 
-    if let Some(Event::Features(features)) = stream.next_event()? {
-        println!(
-            "log in with one of: {}",
-            features.mechanisms().collect::<Vec<_>>().join(", ")
-        );
+    while let Some(event) = stream.next_event()? {
+        if let Event::Features(features) = event {
+            let offers: Vec<_> = features.mechanisms().collect();
+            println!("log in with one of: {}", offers.join(", "));
+            break;
+        }
     }
     stream.close()?;
     Ok(())

@@ -1,25 +1,38 @@
 //! A client that opens a verified stream and says what protects it.
 //!
-//! `cargo run --example client_tokio --features tokio,ring -- example.org`
+//! `cargo run --example client_tokio -- example.org`; its manifest is in the README.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use xmpp_tls::session::{ClientConfig, Event};
-use xmpp_tls::{io, roots};
+use xmpp_tls::tls::rustls::ring;
+use xmpp_tls::{Domain, io, roots};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let domain = std::env::args().nth(1).ok_or("usage: client_tokio DOMAIN")?;
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let domain: Domain = std::env::args().nth(1).ok_or("usage: client_tokio DOMAIN")?.parse()?;
+
+    let provider = Arc::new(ring::default_provider());
     let config = Arc::new(ClientConfig::rustls(provider, roots::native()?));
-    let mut stream = io::tokio::connect(config, domain.parse::<xmpp_tls::Domain>()?).await?;
+    let mut stream = io::tokio::connect(config, domain).await?;
     println!("{}", stream.report());
 
-    if let Some(Event::Features(features)) = stream.next_event().await? {
-        println!(
-            "log in with one of: {}",
-            features.mechanisms().collect::<Vec<_>>().join(", ")
-        );
+    while let Some(event) = stream.next_event().await? {
+        if let Event::Features(features) = event {
+            let offers: Vec<_> = features.mechanisms().collect();
+            println!("log in with one of: {}", offers.join(", "));
+            break;
+        }
     }
     stream.close().await?;
     Ok(())

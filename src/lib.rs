@@ -1,5 +1,5 @@
 //! Every XMPP stream encrypted and authenticated: STARTTLS and direct TLS, the server verified by
-//! RFC 6120, RFC 6125 and RFC 9525, and a report of what protects the connection.
+//! RFC 6120 and RFC 9525 (the successor of RFC 6125), and a report of what protects the connection.
 //!
 //! This crate joins the layers below it ([`stream`], [`starttls`], [`identity`]) with TLS by rustls. It
 //! is sans-IO: a [`Session`](session::Session) takes bytes and time and gives bytes and events, and the
@@ -37,15 +37,18 @@
 )]
 //! use std::sync::Arc;
 //! use xmpp_tls::session::ClientConfig;
+//! use xmpp_tls::tls::rustls::ring;
 //! use xmpp_tls::{Domain, io, roots};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let provider = Arc::new(rustls::crypto::ring::default_provider());
+//! let provider = Arc::new(ring::default_provider());
 //! let config = Arc::new(ClientConfig::rustls(provider, roots::native()?));
 //! let stream = io::tokio::connect(config, "example.org".parse::<Domain>()?).await?;
 //! println!("{}", stream.report());
 //! # Ok(()) }
 //! ```
+//!
+//! The README has a server too, and the manifest for both.
 //!
 //! # The loop, without a runtime
 //!

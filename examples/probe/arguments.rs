@@ -5,11 +5,32 @@ use xmpp_tls::Domain;
 use xmpp_tls::io::Endpoint;
 use xmpp_tls::session::Target;
 
-pub(crate) const USAGE: &str =
-    "usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--ca FILE] [--json]]";
+pub(crate) const HELP: &str = "\
+usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--ca FILE] [--json]]
+
+  --direct-tls         TLS from the first octet instead of STARTTLS
+  --s2s                the server-to-server port instead of the client one
+  --connect HOST:PORT  connect there; the certificate must still be for DOMAIN
+  --ca FILE            trust the PEM certificates in FILE instead of the system's
+  --json               print the report as JSON
+
+Without DOMAIN it shows the library at work, on loopback.
+
+exit status:
+  0  secure: encrypted, and authenticated by a certificate for DOMAIN
+  2  wrong arguments
+  3  encrypted, but not authenticated
+  4  an XMPP server answered, but there is no encryption
+  5  unreachable, or no XMPP server for DOMAIN";
 
 /// Who we say we are to other servers: a name that cannot exist (RFC 6761).
 const PROBE_DOMAIN: &str = "probe.invalid";
+
+pub(crate) enum Request {
+    Demonstrate,
+    Help,
+    Probe(Arguments),
+}
 
 pub(crate) struct Arguments {
     pub(crate) target: Target,
@@ -19,8 +40,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `None`: no arguments at all.
-    pub(crate) fn parse() -> Result<Option<Self>, Box<dyn std::error::Error>> {
+    pub(crate) fn parse() -> Result<Request, Box<dyn std::error::Error>> {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_env();
         let (mut domain, mut connect, mut ca) = (None, None, None);
@@ -28,6 +48,7 @@ impl Arguments {
         while let Some(argument) = parser.next()? {
             any = true;
             match argument {
+                Short('h') | Long("help") => return Ok(Request::Help),
                 Long("direct-tls") => direct_tls = true,
                 Long("s2s") => s2s = true,
                 Long("json") => json = true,
@@ -38,7 +59,10 @@ impl Arguments {
             }
         }
         let Some(domain) = domain else {
-            return if any { Err("which DOMAIN?".into()) } else { Ok(None) };
+            return match any {
+                true => Err("which DOMAIN?".into()),
+                false => Ok(Request::Demonstrate),
+            };
         };
         let mut target = Target::new(domain);
         if direct_tls {
@@ -52,7 +76,7 @@ impl Arguments {
             Some(path) => Some(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?),
             None => None,
         };
-        Ok(Some(Arguments {
+        Ok(Request::Probe(Arguments {
             target,
             endpoint,
             ca,

@@ -11,7 +11,9 @@ use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, PrivateKeyDer};
 use stanzas::Users;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use xmpp_tls::Domain;
 use xmpp_tls::io;
@@ -29,7 +31,17 @@ struct Arguments {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failure> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
     let arguments = arguments()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = CertificateDer::pem_file_iter(&arguments.certificate)?.collect::<Result<Vec<_>, _>>()?;
@@ -39,7 +51,7 @@ async fn main() -> Result<(), Failure> {
     // Some clients end every element with a line break.
     config.policy.whitespace_behind_starttls = true;
     let config = Arc::new(config);
-    let users = Arc::new(Users::new(arguments.domain.clone(), arguments.users));
+    let users = Arc::new(Users::new(arguments.domain.clone(), &arguments.users)?);
 
     let mut tasks = Vec::new();
     for (address, mode) in arguments.listeners {
@@ -54,7 +66,16 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn listen(listener: TcpListener, mode: Mode, config: Arc<ServerConfig>, users: Arc<Users>) {
-    while let Ok((socket, peer)) = listener.accept().await {
+    loop {
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, mostly: others will be closed.
+                println!("cannot accept: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
         let (config, users) = (config.clone(), users.clone());
         tokio::spawn(async move {
             match serve(socket, config, mode, users).await {

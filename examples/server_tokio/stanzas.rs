@@ -21,16 +21,16 @@ pub(crate) struct Users {
 
 impl Users {
     /// From `NAME:PASSWORD`.
-    pub(crate) fn new(domain: Domain, users: Vec<String>) -> Self {
-        let passwords = users
-            .iter()
-            .filter_map(|user| user.split_once(':'))
-            .map(|(name, password)| (name.into(), password.into()));
-        Users {
+    pub(crate) fn new(domain: Domain, users: &[String]) -> Result<Self, Failure> {
+        let passwords = users.iter().map(|user| match user.split_once(':') {
+            Some((name, password)) => Ok((name.to_owned(), password.to_owned())),
+            None => Err(format!("--user {user}: not NAME:PASSWORD")),
+        });
+        Ok(Users {
             domain,
-            passwords: passwords.collect(),
+            passwords: passwords.collect::<Result<_, _>>()?,
             online: Mutex::default(),
-        }
+        })
     }
 
     pub(crate) fn password_is(&self, name: &str, password: &str) -> bool {

@@ -4,6 +4,20 @@
 //! The identifiers (`STLS-05`) are ours, so that tests can be named after rules. `tests/conformance.rs`
 //! fails if a test named here does not exist.
 //!
+//! | prefix | where the rules come from |
+//! |---|---|
+//! | STLS | STARTTLS: RFC 6120 section 5 |
+//! | X75 | RFC 7590, the use of TLS in XMPP |
+//! | D368 | direct TLS: XEP-0368 |
+//! | STRM, FEAT, CLOSE | stream headers, features and closing: RFC 6120 sections 4.2 to 4.7 |
+//! | SERR, ERR | stream errors: RFC 6120 section 4.9 |
+//! | XML | RFC 6120 section 11 |
+//! | RES | finding a server: RFC 6120 section 3.2 |
+//! | TLSP | versions, suites and settings: RFC 9325 |
+//! | POL | what policy decides where the specifications leave a choice |
+//! | INJ | injections by somebody on the path |
+//! | failure | how other implementations failed |
+//!
 //! # STARTTLS (RFC 6120 section 5)
 //!
 //! | rule | what it demands | proved by |

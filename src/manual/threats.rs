@@ -35,4 +35,5 @@
 //! - Traffic analysis: domain (SNI, the header's `to`), timing and sizes are visible.
 //! - A server that says in its stream what is not true. TLS ends there; end-to-end encryption is a
 //!   layer above.
-//! - Revoked certificates: revocation is not checked.
+//! - Revoked certificates, unless the verifier was given revocation lists
+//!   ([`IdentityVerifier::with_revocation`](crate::identity::IdentityVerifier::with_revocation)).

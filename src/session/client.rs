@@ -42,7 +42,8 @@ impl Target {
         self
     }
 
-    /// A server-to-server stream, from the server for `local`.
+    /// A server-to-server stream, from the server for `local`. The certificate of the receiving server
+    /// is verified; how we authenticate to it is the application's.
     pub fn from_server(mut self, local: Domain) -> Self {
         self.local_domain = Some(local);
         self

@@ -12,7 +12,8 @@ impl Session {
     /// The receiving side of a client's connection.
     ///
     /// After [`Event::Opened`](crate::session::Event::Opened) the application sends its features with
-    /// [`send`](Session::send), and goes on with SASL.
+    /// [`send`](Session::send), and goes on with SASL. Where the policy lets a stream go on in clear the
+    /// features are [`plaintext_features`](ServerConfig::plaintext_features), and sent already.
     ///
     /// # Errors
     ///
