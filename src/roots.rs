@@ -12,12 +12,12 @@ pub enum RootsError {
     #[error("not PEM text: {0}")]
     Pem(String),
     /// A certificate in it cannot be a trust anchor.
-    #[error("certificate number {number}: {source}")]
+    #[error("certificate number {number}: {error}")]
     Certificate {
         /// Its place in the text, from 1.
         number: usize,
         /// Why not.
-        source: CertificateError,
+        error: CertificateError,
     },
     /// No certificate was found, so that nobody could be trusted.
     #[error("no trust anchors found: {0}")]
@@ -33,9 +33,9 @@ pub fn from_pem(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, RootsError> {
     let mut anchors = Vec::new();
     for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
         let certificate = certificate.map_err(|error| RootsError::Pem(error.to_string()))?;
-        let anchor = xmpp_identity::trust_anchor(&certificate).map_err(|source| RootsError::Certificate {
+        let anchor = xmpp_identity::trust_anchor(&certificate).map_err(|error| RootsError::Certificate {
             number: index + 1,
-            source,
+            error,
         })?;
         anchors.push(anchor);
     }

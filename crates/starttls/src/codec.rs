@@ -160,12 +160,12 @@ impl ClearStream {
         match self
             .decoder
             .next_event()
-            .map_err(|source| Error::Stream { phase, source })?
+            .map_err(|error| Error::Stream { phase, error })?
         {
             Some(StreamEvent::Open(header)) => {
                 header
                     .check_content_namespace(self.kind)
-                    .map_err(|source| Error::Stream { phase, source })?;
+                    .map_err(|error| Error::Stream { phase, error })?;
                 Ok(Some(Heard::Header(header)))
             }
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {

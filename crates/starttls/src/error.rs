@@ -54,12 +54,12 @@ pub enum Error {
         refusal: Refusal,
     },
     /// What the peer sent is not an XMPP stream, or exceeds a limit.
-    #[error("while {phase}: {source}")]
+    #[error("while {phase}: {error}")]
     Stream {
         /// Where in the negotiation.
         phase: Phase,
         /// What the decoder found.
-        source: xmpp_stream::Error,
+        error: xmpp_stream::Error,
     },
     /// The peer said nothing in time.
     #[error("timed out while {phase}")]
@@ -189,7 +189,7 @@ impl Error {
                 phase: Phase::Proceed | Phase::Upgraded,
                 ..
             } => None,
-            Error::Stream { source, .. } => source.stream_condition(),
+            Error::Stream { error, .. } => error.stream_condition(),
             Error::TimedOut {
                 phase: Phase::Proceed | Phase::Upgraded,
             } => None,
