@@ -1,7 +1,7 @@
+use crate::policy::PolicyViolation;
 use crate::tls::TlsError;
 use std::fmt;
 use xmpp_identity::IdentityError;
-use xmpp_starttls::TlsVersion;
 use xmpp_stream::StreamError;
 use xmpp_tls_core::{Domain, StreamCondition};
 
@@ -109,29 +109,6 @@ pub enum ErrorKind {
     /// The session was used in a way its documentation rules out.
     #[error("misuse: {0}")]
     ApiMisuse(&'static str),
-}
-
-/// Which demand of a [`Policy`](crate::policy::Policy) is not met.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyViolation {
-    /// The TLS version is too old.
-    #[error("{negotiated} was negotiated, at least {minimum} is required")]
-    Version {
-        /// What was negotiated.
-        negotiated: TlsVersion,
-        /// What is required.
-        minimum: TlsVersion,
-    },
-    /// The server chose an ALPN protocol that was not offered (RFC 9325 section 3.8).
-    #[error("the peer chose the ALPN protocol {chosen:?}, which was not offered")]
-    Alpn {
-        /// What it chose.
-        chosen: String,
-    },
-    /// An earlier TLS session was resumed, which is not enabled.
-    #[error("the TLS session was resumed, which hides the peer's certificate")]
-    Resumed,
 }
 
 /// What is wrong with a peer's stream header.

@@ -114,7 +114,7 @@ mod time;
 pub mod tls;
 
 pub use bytes::Bytes;
-pub use error::{Error, ErrorKind, HeaderProblem, Phase, PolicyViolation};
+pub use error::{Error, ErrorKind, HeaderProblem, Phase};
 pub use pki_types;
 pub use time::Now;
 pub use xmpp_identity as identity;

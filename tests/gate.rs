@@ -8,10 +8,11 @@ use common::fake_tls::{FakeConnector, SERVER_HELLO};
 use common::{DOMAIN, World, domain};
 use std::sync::Arc;
 use xmpp_tls::identity::IdentityVerifier;
+use xmpp_tls::policy::{ForwardSecrecy, Outcome, Policy, PolicyViolation, Rule};
 use xmpp_tls::session::{ClientConfig, Event, Session, Target};
 use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState};
-use xmpp_tls::{Engine, ErrorKind, Output, PolicyViolation, roots};
+use xmpp_tls::{Engine, ErrorKind, Output, roots};
 use xmpp_tls_testkit::LeafSpec;
 
 /// A library whose handshakes end in what a test wants.
@@ -60,6 +61,10 @@ impl TlsEngine for Altered<Box<dyn TlsEngine>> {
 
 /// The events and the error of a client by direct TLS whose handshake ended like this.
 fn run(alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
+    run_under(Policy::default(), alter)
+}
+
+fn run_under(policy: Policy, alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
     let world = World::new();
     let peer_chain = world.ca.issue(LeafSpec::for_domain(DOMAIN)).chain;
     let anchors = roots::from_pem(world.ca.anchor_pem().as_bytes()).unwrap();
@@ -68,7 +73,7 @@ fn run(alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
         inner: FakeConnector { peer_chain },
         alter,
     };
-    let config = Arc::new(ClientConfig::new(connector, verifier));
+    let config = Arc::new(ClientConfig::new(connector, verifier).with_policy(policy));
     let mut session = Session::client(config, Target::new(domain(DOMAIN)).direct_tls(), world.now()).unwrap();
     let header = "<stream:stream from='example.org' id='1' version='1.0' xmlns='jabber:client' \
         xmlns:stream='http://etherx.jabber.org/streams'>";
@@ -132,6 +137,74 @@ fn a_resumed_session_shows_no_certificate_and_is_refused() {
     let (events, error) = run(|session| session.resumed = true);
     assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::Resumed)));
     assert!(events.is_empty(), "{events:?}");
+}
+
+/// TLSP-14: by the key exchange, which a suite's name need not tell.
+#[test]
+fn tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required() {
+    fn psk(session: &mut TlsSession) {
+        session.forward_secret = false;
+        session.key_exchange = Some("PSK".to_owned());
+    }
+    let (events, error) = run(psk);
+    let expected = PolicyViolation::ForwardSecrecy {
+        key_exchange: Some("PSK".to_owned()),
+    };
+    assert_eq!(error, Some(ErrorKind::Policy(expected)));
+    assert!(events.is_empty(), "{events:?}");
+
+    let mut policy = Policy::default();
+    policy.forward_secrecy = ForwardSecrecy::Preferred;
+    let (events, error) = run_under(policy, psk);
+    assert_eq!(error, None);
+    assert!(matches!(events.first(), Some(Event::Secured(report)) if !report.tls().unwrap().forward_secret));
+}
+
+/// What a stricter policy would say of a connection can be asked without refusing it.
+#[test]
+fn a_policy_explains_every_rule() {
+    let (events, _) = run(|session| {
+        session.facts = TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(0xc02f)).unwrap();
+    });
+    let Some(Event::Secured(report)) = events.first() else {
+        panic!("{events:?}")
+    };
+    let enforced = Policy::default().evaluate(report);
+    assert!(enforced.is_satisfied(), "{enforced}");
+    let rehearsed = Policy::modern().evaluate(report);
+    let outcome = |rule| {
+        &rehearsed
+            .findings()
+            .iter()
+            .find(|finding| finding.rule == rule)
+            .unwrap()
+            .outcome
+    };
+    assert_eq!(
+        *outcome(Rule::Version),
+        Outcome::Violated(PolicyViolation::Version {
+            negotiated: TlsVersion::TLS_1_2,
+            minimum: TlsVersion::TLS_1_3,
+        })
+    );
+    for met in [
+        Rule::Encryption,
+        Rule::ForwardSecrecy,
+        Rule::Resumption,
+        Rule::Authentication,
+    ] {
+        assert_eq!(*outcome(met), Outcome::Met, "{met:?}");
+    }
+    assert_eq!(*outcome(Rule::Alpn), Outcome::NotDemanded);
+    assert_eq!(
+        rehearsed.to_string(),
+        "encryption      met\n\
+         version         VIOLATED: TLS 1.2 was negotiated, at least TLS 1.3 is required\n\
+         forward-secrecy met\n\
+         resumption      met\n\
+         alpn            not demanded\n\
+         authentication  met\n"
+    );
 }
 
 #[test]

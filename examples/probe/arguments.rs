@@ -29,7 +29,7 @@ const PROBE_DOMAIN: &str = "probe.invalid";
 pub(crate) enum Request {
     Demonstrate,
     Help,
-    Probe(Arguments),
+    Probe(Box<Arguments>),
 }
 
 pub(crate) struct Arguments {
@@ -76,12 +76,12 @@ impl Arguments {
             Some(path) => Some(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?),
             None => None,
         };
-        Ok(Request::Probe(Arguments {
+        Ok(Request::Probe(Box::new(Arguments {
             target,
             endpoint,
             ca,
             json,
-        }))
+        })))
     }
 }
 

@@ -41,6 +41,7 @@
 //! | STLS-40 | `<starttls/>` may come with the header | `stls_40_starttls_may_come_with_the_header` |
 //! | STLS-42 | a peer without a version is asked too | `stls_42_a_peer_without_a_version_sends_no_features_and_is_asked_all_the_same` |
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
+//! | TLSP-14 | forward secrecy, by the key exchange | `tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required` |
 //! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
 //!
 //! # Direct TLS (XEP-0368)

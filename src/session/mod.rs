@@ -424,13 +424,14 @@ impl Session {
         };
         self.role.learn_domain(&session);
         let candidate = gate::Candidate {
-            policy: self.role.policy(),
-            session: &session,
-            alpn: (start == TlsStart::DirectTls || self.role.side() == Side::Receiving).then(|| self.role.kind()),
-            verdict: verdict.as_ref(),
+            tls,
+            stream,
+            report: SecurityReport::of_tls(&self.role, start, session, verdict),
+            plaintext,
+            broken,
         };
-        let secured = gate::pass(candidate, tls, stream, plaintext, broken)?;
-        let report = Arc::new(SecurityReport::of_tls(&self.role, start, session, verdict));
+        let secured = gate::pass(self.role.policy(), candidate)?;
+        let report = secured.report.clone();
         self.report = Some(report.clone());
         let limits = self.role.policy().limits_before_authentication.clone();
         let stream = OpenStream::inside_tls(

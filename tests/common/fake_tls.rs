@@ -156,6 +156,7 @@ impl TlsEngine for FakeTls {
     fn take_session(&mut self) -> Option<TlsSession> {
         let facts = TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(0x1301)).unwrap();
         let mut session = TlsSession::new(facts, "TLS_AES_128_GCM_SHA256");
+        session.forward_secret = true;
         session.peer_chain = self.chain.clone();
         Some(session)
     }

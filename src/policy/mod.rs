@@ -1,5 +1,9 @@
 //! What must hold before a stream counts as secured.
 
+mod evaluation;
+
+pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
+
 use crate::danger;
 use std::time::Duration;
 use xmpp_starttls::TlsVersion;
@@ -25,6 +29,8 @@ pub struct Policy {
     pub authentication: AuthenticationPolicy,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
     pub minimum_version: MinimumVersion,
+    /// Whether the key exchange must be forward secret. Required by default (RFC 9325 section 4.1).
+    pub forward_secrecy: ForwardSecrecy,
     /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
     /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
     ///
@@ -44,10 +50,22 @@ impl Default for Policy {
             encryption: EncryptionPolicy::Required,
             authentication: AuthenticationPolicy::Required,
             minimum_version: MinimumVersion::default(),
+            forward_secrecy: ForwardSecrecy::default(),
             whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
             limits_after_authentication: Limits::after_authentication(),
+        }
+    }
+}
+
+impl Policy {
+    /// TLS 1.3 and nothing older; otherwise the default. For peers that are all known to be recent: RFC 9325
+    /// section 3.1.1 still asks a public service for TLS 1.2.
+    pub fn modern() -> Self {
+        Policy {
+            minimum_version: MinimumVersion::Tls13,
+            ..Policy::default()
         }
     }
 }
@@ -94,6 +112,18 @@ impl MinimumVersion {
             MinimumVersion::Tls13 => TlsVersion::TLS_1_3,
         }
     }
+}
+
+/// Whether a later theft of the long-term key must leave the session secret. It is judged by the key
+/// exchange and never by the name of a suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ForwardSecrecy {
+    /// A session without it is refused.
+    #[default]
+    Required,
+    /// It is negotiated where the peer can, which the report tells. rustls knows nothing else.
+    Preferred,
 }
 
 /// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer

@@ -1,0 +1,250 @@
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy};
+use crate::security::{Authentication, SecurityReport, TlsReport, TlsStart};
+use std::fmt;
+use xmpp_identity::IdentityError;
+use xmpp_starttls::TlsVersion;
+use xmpp_tls_core::Side;
+
+/// What a [`Policy`] decides about a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Whether there is TLS.
+    Encryption,
+    /// The TLS version.
+    Version,
+    /// Whether a later theft of the long-term key leaves the session secret.
+    ForwardSecrecy,
+    /// Whether the handshake was a full one.
+    Resumption,
+    /// The protocol chosen by ALPN.
+    Alpn,
+    /// Whether the peer is authenticated.
+    Authentication,
+}
+
+impl Rule {
+    /// A name that does not change, for logs and configuration.
+    pub fn code(self) -> &'static str {
+        match self {
+            Rule::Encryption => "encryption",
+            Rule::Version => "version",
+            Rule::ForwardSecrecy => "forward-secrecy",
+            Rule::Resumption => "resumption",
+            Rule::Alpn => "alpn",
+            Rule::Authentication => "authentication",
+        }
+    }
+}
+
+/// Which demand of a [`Policy`] is not met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyViolation {
+    /// There is no TLS.
+    #[error("the stream is not encrypted, which is required")]
+    Encryption,
+    /// The TLS version is too old.
+    #[error("{negotiated} was negotiated, at least {minimum} is required")]
+    Version {
+        /// What was negotiated.
+        negotiated: TlsVersion,
+        /// What is required.
+        minimum: TlsVersion,
+    },
+    /// Whoever steals the server's key later can read what is recorded now.
+    #[error("the key exchange ({}) is not forward secret, which is required", key_exchange.as_deref().unwrap_or("unknown"))]
+    ForwardSecrecy {
+        /// The group or method, if the TLS library tells.
+        key_exchange: Option<String>,
+    },
+    /// An earlier TLS session was resumed, which is not enabled.
+    #[error("the TLS session was resumed, which hides the peer's certificate")]
+    Resumed,
+    /// The peer chose an ALPN protocol that was not offered (RFC 9325 section 3.8).
+    #[error("the peer chose the ALPN protocol {chosen:?}, which was not offered")]
+    Alpn {
+        /// What it chose.
+        chosen: String,
+    },
+    /// The peer's certificate does not make it the one it should be.
+    #[error("{0}")]
+    Authentication(Box<IdentityError>),
+    /// The peer showed nothing that could make it the one it should be.
+    #[error("the peer is not authenticated, which is required")]
+    Unauthenticated,
+}
+
+/// What one rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The demand is met.
+    Met,
+    /// The policy, or the kind of connection, demands nothing here.
+    NotDemanded,
+    /// The demand is not met.
+    Violated(PolicyViolation),
+}
+
+/// One rule of an [`Evaluation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// What it found.
+    pub outcome: Outcome,
+}
+
+/// Every rule of a policy applied to one connection: what sessions enforce, and what an operator can ask
+/// beforehand of a stricter policy.
+///
+/// ```
+/// # fn example(report: &xmpp_tls::security::SecurityReport) {
+/// use xmpp_tls::policy::Policy;
+///
+/// // Which of today's connections would TLS 1.3 alone refuse?
+/// let evaluation = Policy::modern().evaluate(report);
+/// if !evaluation.is_satisfied() {
+///     println!("{evaluation}");
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    findings: Vec<Finding>,
+}
+
+impl Evaluation {
+    /// Every rule, in the order of their weight.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The demands that are not met, the weightiest first.
+    pub fn violations(&self) -> impl Iterator<Item = &PolicyViolation> {
+        self.findings.iter().filter_map(|finding| match &finding.outcome {
+            Outcome::Violated(violation) => Some(violation),
+            Outcome::Met | Outcome::NotDemanded => None,
+        })
+    }
+
+    /// Whether every demand is met.
+    pub fn is_satisfied(&self) -> bool {
+        self.violations().next().is_none()
+    }
+}
+
+/// One line a rule.
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Finding { rule, outcome } in &self.findings {
+            let code = rule.code();
+            match outcome {
+                Outcome::Met => writeln!(f, "{code:16}met")?,
+                Outcome::NotDemanded => writeln!(f, "{code:16}not demanded")?,
+                Outcome::Violated(violation) => writeln!(f, "{code:16}VIOLATED: {violation}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Policy {
+    /// Applies every rule to a connection.
+    pub fn evaluate(&self, report: &SecurityReport) -> Evaluation {
+        let mut findings = vec![Finding {
+            rule: Rule::Encryption,
+            outcome: self.encryption(report),
+        }];
+        if let Some(tls) = report.tls() {
+            findings.extend([
+                Finding {
+                    rule: Rule::Version,
+                    outcome: self.version(tls),
+                },
+                Finding {
+                    rule: Rule::ForwardSecrecy,
+                    outcome: self.forward_secrecy(tls),
+                },
+                Finding {
+                    rule: Rule::Resumption,
+                    outcome: demand(!tls.resumed, || PolicyViolation::Resumed),
+                },
+                Finding {
+                    rule: Rule::Alpn,
+                    outcome: alpn(report, tls),
+                },
+            ]);
+        }
+        findings.push(Finding {
+            rule: Rule::Authentication,
+            outcome: self.authentication(report),
+        });
+        Evaluation { findings }
+    }
+
+    fn encryption(&self, report: &SecurityReport) -> Outcome {
+        match self.encryption {
+            EncryptionPolicy::Required => demand(report.is_encrypted(), || PolicyViolation::Encryption),
+            EncryptionPolicy::Opportunistic(_) => Outcome::NotDemanded,
+        }
+    }
+
+    fn version(&self, tls: &TlsReport) -> Outcome {
+        let minimum = self.minimum_version.version();
+        let negotiated = tls.version;
+        demand(negotiated >= minimum, || PolicyViolation::Version {
+            negotiated,
+            minimum,
+        })
+    }
+
+    fn forward_secrecy(&self, tls: &TlsReport) -> Outcome {
+        match self.forward_secrecy {
+            ForwardSecrecy::Required => demand(tls.forward_secret, || PolicyViolation::ForwardSecrecy {
+                key_exchange: tls.key_exchange.clone(),
+            }),
+            ForwardSecrecy::Preferred => Outcome::NotDemanded,
+        }
+    }
+
+    fn authentication(&self, report: &SecurityReport) -> Outcome {
+        let violation = match (self.authentication, report.authentication(), report.side()) {
+            (AuthenticationPolicy::Recorded(_), _, _) => return Outcome::NotDemanded,
+            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _) if report.is_authenticated() => {
+                return Outcome::Met;
+            }
+            // Clients log in with SASL, inside the stream.
+            (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Receiving) => return Outcome::NotDemanded,
+            (AuthenticationPolicy::Required, Authentication::Rejected { error, .. }, _) => {
+                PolicyViolation::Authentication(error.clone())
+            }
+            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _)
+            | (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Initiating) => {
+                PolicyViolation::Unauthenticated
+            }
+        };
+        Outcome::Violated(violation)
+    }
+}
+
+fn demand(met: bool, violation: impl FnOnce() -> PolicyViolation) -> Outcome {
+    match met {
+        true => Outcome::Met,
+        false => Outcome::Violated(violation()),
+    }
+}
+
+/// Direct TLS offers one protocol, STARTTLS none; servers take their own. No answer is fine: a server may
+/// ignore the extension (RFC 7301 section 3.2).
+fn alpn(report: &SecurityReport, tls: &TlsReport) -> Outcome {
+    let Some(chosen) = &tls.alpn else {
+        return Outcome::NotDemanded;
+    };
+    let offers = tls.start == TlsStart::DirectTls || report.side() == Side::Receiving;
+    demand(offers && chosen.as_bytes() == report.kind().alpn(), || {
+        PolicyViolation::Alpn { chosen: chosen.clone() }
+    })
+}
