@@ -2,6 +2,8 @@
 //!
 //! Each type here can be made in one way only, whose name says what is given up.
 
+use xmpp_starttls::TlsVersion;
+
 /// A stream may go on in clear text where TLS is not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlaintextAccepted(());
@@ -11,6 +13,45 @@ impl PlaintextAccepted {
     /// remove the offer of TLS to get there.
     pub fn anybody_may_read_and_change_the_stream() -> Self {
         PlaintextAccepted(())
+    }
+}
+
+/// TLS versions that RFC 8996 and RFC 7568 forbid may be negotiated, by an engine that speaks them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldVersionsAccepted(OldVersion);
+
+impl OldVersionsAccepted {
+    /// Attacks on these versions are known and practical: whoever is on the path may be able to read and
+    /// change the stream, and can bring two newer peers down to the lowest version that both accept here.
+    pub fn known_attacks_apply_down_to(lowest: OldVersion) -> Self {
+        OldVersionsAccepted(lowest)
+    }
+
+    /// The lowest version accepted.
+    pub fn lowest(self) -> OldVersion {
+        self.0
+    }
+}
+
+/// A TLS version below 1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OldVersion {
+    /// SSL 3.0, forbidden by RFC 7568. SSL 2.0 is not spoken by anything here (RFC 6176).
+    Ssl30,
+    /// TLS 1.0, forbidden by RFC 8996.
+    Tls10,
+    /// TLS 1.1, forbidden by RFC 8996.
+    Tls11,
+}
+
+impl OldVersion {
+    /// As a version.
+    pub fn version(self) -> TlsVersion {
+        match self {
+            OldVersion::Ssl30 => TlsVersion::SSL_3_0,
+            OldVersion::Tls10 => TlsVersion::TLS_1_0,
+            OldVersion::Tls11 => TlsVersion::TLS_1_1,
+        }
     }
 }
 

@@ -7,9 +7,11 @@ use bytes::BytesMut;
 use common::fake_tls::{FakeConnector, SERVER_HELLO};
 use common::{DOMAIN, World, domain};
 use std::sync::Arc;
+use xmpp_tls::danger::{OldVersion, OldVersionsAccepted};
 use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::policy::{ForwardSecrecy, Outcome, Policy, PolicyViolation, Rule};
-use xmpp_tls::session::{ClientConfig, Event, Session, Target};
+use xmpp_tls::policy::{ForwardSecrecy, MinimumVersion, Outcome, Policy, PolicyViolation, PolicyWarning, Rule};
+use xmpp_tls::security::Warning;
+use xmpp_tls::session::{ClientConfig, Event, Mode, Session, Target};
 use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState};
 use xmpp_tls::{Engine, ErrorKind, Output, roots};
@@ -23,6 +25,10 @@ struct Altered<T> {
 }
 
 impl TlsConnector for Altered<FakeConnector> {
+    fn supports(&self, _: MinimumVersion) -> Result<(), TlsError> {
+        Ok(())
+    }
+
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let alter = self.alter;
         self.inner
@@ -205,6 +211,55 @@ fn a_policy_explains_every_rule() {
          alpn            not demanded\n\
          authentication  met\n"
     );
+}
+
+/// An engine that speaks old versions is used on purpose only, and the report says so for ever.
+#[test]
+fn an_old_version_takes_danger_and_is_warned_of() {
+    fn old(session: &mut TlsSession) {
+        session.facts = TlsFacts::new(TlsVersion::TLS_1_0, CipherSuite(0xc013)).unwrap();
+    }
+    let accepting = |lowest| {
+        let mut policy = Policy::default();
+        policy.minimum_version = MinimumVersion::Old(OldVersionsAccepted::known_attacks_apply_down_to(lowest));
+        policy
+    };
+    let (_, error) = run_under(accepting(OldVersion::Tls11), old);
+    assert!(
+        matches!(error, Some(ErrorKind::Policy(PolicyViolation::Version { .. }))),
+        "{error:?}"
+    );
+    let policy = accepting(OldVersion::Tls10);
+    assert_eq!(policy.warnings(), [PolicyWarning::OldVersions(OldVersion::Tls10)]);
+    assert_eq!(Policy::default().warnings(), []);
+    let (events, error) = run_under(policy, old);
+    assert_eq!(error, None);
+    let Some(Event::Secured(report)) = events.first() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(report.warnings(), [Warning::OldVersion(TlsVersion::TLS_1_0)]);
+    assert!(report.to_string().contains("TLS 1.0 has known attacks"), "{report}");
+}
+
+/// SEED-03: rustls says at once that it cannot, in either role, and nothing is written.
+#[test]
+fn seed_03_rustls_refuses_a_policy_that_names_an_old_version() {
+    let world = World::new();
+    let mut policy = Policy::default();
+    policy.minimum_version = MinimumVersion::Old(OldVersionsAccepted::known_attacks_apply_down_to(OldVersion::Tls11));
+    let client = Arc::new(world.client_config().with_policy(policy.clone()));
+    let server = Arc::new(world.server_config(&world.good_certificate()).with_policy(policy));
+    for mode in [Mode::StartTls, Mode::DirectTls] {
+        let target = Target::new(domain(DOMAIN));
+        let errors = [
+            Session::client(client.clone(), target, world.now()).unwrap_err(),
+            Session::server(server.clone(), mode, world.now()).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains("rustls does not speak TLS 1.1"), "{error}");
+            assert!(error.to_string().contains("xmpp-tls-legacy"), "{error}");
+        }
+    }
 }
 
 #[test]

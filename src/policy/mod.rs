@@ -5,6 +5,7 @@ mod evaluation;
 pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
 
 use crate::danger;
+use std::fmt;
 use std::time::Duration;
 use xmpp_starttls::TlsVersion;
 use xmpp_stream::Limits;
@@ -60,12 +61,57 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// What this policy gives up against the default, each a line for a log. Empty unless
+    /// [`danger`] was called upon.
+    pub fn warnings(&self) -> Vec<PolicyWarning> {
+        let encryption = matches!(self.encryption, EncryptionPolicy::Opportunistic(_));
+        let authentication = matches!(self.authentication, AuthenticationPolicy::Recorded(_));
+        let old = match self.minimum_version {
+            MinimumVersion::Old(accepted) => Some(PolicyWarning::OldVersions(accepted.lowest())),
+            MinimumVersion::Tls12 | MinimumVersion::Tls13 => None,
+        };
+        encryption
+            .then_some(PolicyWarning::Plaintext)
+            .into_iter()
+            .chain(authentication.then_some(PolicyWarning::UnverifiedPeer))
+            .chain(old)
+            .collect()
+    }
+
     /// TLS 1.3 and nothing older; otherwise the default. For peers that are all known to be recent: RFC 9325
     /// section 3.1.1 still asks a public service for TLS 1.2.
     pub fn modern() -> Self {
         Policy {
             minimum_version: MinimumVersion::Tls13,
             ..Policy::default()
+        }
+    }
+}
+
+/// What a [`Policy`] gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyWarning {
+    /// Streams may go on in clear.
+    Plaintext,
+    /// Anybody may be the peer.
+    UnverifiedPeer,
+    /// Versions with known attacks may be negotiated.
+    OldVersions(danger::OldVersion),
+}
+
+impl fmt::Display for PolicyWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PolicyWarning::Plaintext => f.write_str("streams may go on in clear: anybody on the path can make it so"),
+            PolicyWarning::UnverifiedPeer => {
+                f.write_str("certificates are not enforced: anybody on the path can be the peer")
+            }
+            PolicyWarning::OldVersions(lowest) => write!(
+                f,
+                "versions down to {} are accepted, which RFC 8996 and RFC 7568 forbid: known attacks apply",
+                lowest.version()
+            ),
         }
     }
 }
@@ -102,6 +148,9 @@ pub enum MinimumVersion {
     Tls12,
     /// TLS 1.3 and later.
     Tls13,
+    /// Versions that are forbidden by now, for old deployed software. rustls speaks none of them: it takes
+    /// another engine behind the seam of [`tls`](crate::tls).
+    Old(danger::OldVersionsAccepted),
 }
 
 impl MinimumVersion {
@@ -110,6 +159,7 @@ impl MinimumVersion {
         match self {
             MinimumVersion::Tls12 => TlsVersion::TLS_1_2,
             MinimumVersion::Tls13 => TlsVersion::TLS_1_3,
+            MinimumVersion::Old(accepted) => accepted.lowest().version(),
         }
     }
 }

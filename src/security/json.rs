@@ -1,6 +1,6 @@
 //! A report as data.
 
-use super::{Authentication, SecurityReport, TlsReport, TlsStart};
+use super::{Authentication, SecurityReport, TlsReport, TlsStart, Warning};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use xmpp_identity::{CertificateError, CertificateFacts};
@@ -9,7 +9,7 @@ use xmpp_tls_core::{Domain, Side};
 impl Serialize for SecurityReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let certificates: Vec<Certificate> = self.certificates().map(Certificate::from).collect();
-        let mut report = serializer.serialize_struct("SecurityReport", 8)?;
+        let mut report = serializer.serialize_struct("SecurityReport", 9)?;
         report.serialize_field("kind", &self.kind.to_string())?;
         report.serialize_field("side", side(self.side))?;
         report.serialize_field("domain", &self.domain.as_ref().map(Domain::as_str))?;
@@ -17,6 +17,8 @@ impl Serialize for SecurityReport {
         report.serialize_field("authenticated", &self.is_authenticated())?;
         report.serialize_field("tls", &self.tls)?;
         report.serialize_field("authentication", &self.authentication)?;
+        let warnings: Vec<_> = self.warnings().into_iter().map(Warning::code).collect();
+        report.serialize_field("warnings", &warnings)?;
         report.serialize_field("certificates", &certificates)?;
         report.end()
     }

@@ -90,6 +90,44 @@ pub enum Authentication {
     NotAsked,
 }
 
+/// What is weaker about a connection than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// There is no TLS.
+    NotEncrypted,
+    /// A TLS version with known attacks was negotiated, which
+    /// [`danger::OldVersionsAccepted`](crate::danger::OldVersionsAccepted) allowed.
+    OldVersion(TlsVersion),
+    /// Whoever steals the server's key later can read what was recorded.
+    NotForwardSecret,
+    /// A certificate was shown that is not good for the domain.
+    NotAuthenticated,
+}
+
+impl Warning {
+    /// A name that does not change, for logs and monitoring.
+    pub fn code(self) -> &'static str {
+        match self {
+            Warning::NotEncrypted => "not-encrypted",
+            Warning::OldVersion(_) => "old-version",
+            Warning::NotForwardSecret => "not-forward-secret",
+            Warning::NotAuthenticated => "not-authenticated",
+        }
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::NotEncrypted => f.write_str("everybody on the path can read and change this stream"),
+            Warning::OldVersion(version) => write!(f, "{version} has known attacks (RFC 8996, RFC 7568)"),
+            Warning::NotForwardSecret => f.write_str("whoever steals the server's key can read what was recorded"),
+            Warning::NotAuthenticated => f.write_str("the peer may be anybody"),
+        }
+    }
+}
+
 impl SecurityReport {
     pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
         let authentication = match &verdict {
@@ -171,6 +209,20 @@ impl SecurityReport {
             Authentication::Certificate { .. } => self.is_encrypted(),
             Authentication::Rejected { .. } | Authentication::NotAsked => false,
         }
+    }
+
+    /// What is weaker about this connection than it should be. Empty where nothing is.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let Some(tls) = &self.tls else {
+            return vec![Warning::NotEncrypted];
+        };
+        let old = (tls.version < TlsVersion::TLS_1_2).then_some(Warning::OldVersion(tls.version));
+        let stolen = (!tls.forward_secret).then_some(Warning::NotForwardSecret);
+        let unverified = matches!(self.authentication, Authentication::Rejected { .. });
+        old.into_iter()
+            .chain(stolen)
+            .chain(unverified.then_some(Warning::NotAuthenticated))
+            .collect()
     }
 
     /// The facts of each certificate the peer showed, leaf first. They are read anew from the DER at

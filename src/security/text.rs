@@ -36,6 +36,9 @@ impl fmt::Display for SecurityReport {
             }
             Authentication::NotAsked => row(f, "authenticated", "no: no certificate was asked for")?,
         }
+        for warning in self.warnings() {
+            row(f, "warning", warning)?;
+        }
         for (index, certificate) in self.certificates().enumerate() {
             match certificate {
                 Ok(facts) => write_certificate(f, index, &facts)?,

@@ -87,9 +87,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks; direct TLS only.
+    /// The TLS library cannot do what the policy asks.
     pub fn client(config: Arc<ClientConfig>, target: impl Into<Target>, now: Now) -> Result<Self, Error> {
         let target = target.into();
+        config
+            .connector
+            .supports(config.policy.minimum_version)
+            .map_err(|error| Error::new(Some(target.domain.clone()), Phase::Tls, error.into()))?;
         let mode = target.mode;
         let negotiation = Negotiation::initiate(&config, &target, now.instant);
         let state = State::Negotiating(Box::new(negotiation));

@@ -128,6 +128,7 @@ impl Role {
                     domain: target.domain.clone(),
                     alpn: direct.then(|| target.kind()),
                     minimum_version: config.policy.minimum_version,
+                    forward_secrecy: config.policy.forward_secrecy,
                     check: check.clone(),
                 })?;
                 Ok((tls, Some(check)))
@@ -137,6 +138,7 @@ impl Role {
                     domain: domain.clone(),
                     kind: self.kind(),
                     minimum_version: config.policy.minimum_version,
+                    forward_secrecy: config.policy.forward_secrecy,
                     now,
                 })?;
                 Ok((tls, None))

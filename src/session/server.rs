@@ -20,7 +20,11 @@ impl Session {
     /// The TLS library cannot do what the policy asks, or has no randomness.
     pub fn server(config: Arc<ServerConfig>, mode: Mode, now: Now) -> Result<Self, Error> {
         let mut random = [0; 16];
-        config.acceptor.fill_random(&mut random).map_err(misconfigured)?;
+        config
+            .acceptor
+            .supports(config.policy.minimum_version)
+            .and_then(|()| config.acceptor.fill_random(&mut random))
+            .map_err(misconfigured)?;
         let negotiation = Negotiation::respond(&config, StreamId::from_random(random), now.instant);
         let state = State::Negotiating(Box::new(negotiation));
         let mut session = Session::new(
@@ -40,5 +44,5 @@ impl Session {
 }
 
 fn misconfigured(source: TlsError) -> Error {
-    Error::new(None, Phase::Starttls, ErrorKind::Tls(source))
+    Error::new(None, Phase::Tls, ErrorKind::Tls(source))
 }

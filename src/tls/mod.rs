@@ -5,13 +5,13 @@
 
 pub mod rustls;
 
-use crate::policy::MinimumVersion;
+use crate::policy::{ForwardSecrecy, MinimumVersion};
 use bytes::BytesMut;
 use pki_types::{CertificateDer, UnixTime};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use xmpp_identity::{IdentityError, IdentityVerifier, Purpose, ReferenceIds, Verdict};
-use xmpp_starttls::TlsFacts;
+use xmpp_starttls::{TlsFacts, TlsVersion};
 use xmpp_tls_core::{Domain, StreamKind};
 
 /// One TLS connection in memory.
@@ -107,6 +107,13 @@ impl TlsSession {
 
 /// Starts TLS as a client.
 pub trait TlsConnector: Send + Sync + fmt::Debug {
+    /// Whether the library speaks what a policy asks for. Sessions ask before they say anything.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::UnsupportedByEngine`] if it does not.
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError>;
+
     /// A new engine, its ClientHello ready to be written.
     ///
     /// # Errors
@@ -125,12 +132,21 @@ pub struct ClientHandshake {
     pub alpn: Option<StreamKind>,
     /// The lowest version to negotiate.
     pub minimum_version: MinimumVersion,
+    /// Whether only key exchanges with forward secrecy may be offered.
+    pub forward_secrecy: ForwardSecrecy,
     /// Ask this about the server's certificate.
     pub check: PeerCheck,
 }
 
 /// Starts TLS as a server.
 pub trait TlsAcceptor: Send + Sync + fmt::Debug {
+    /// Whether the library speaks what a policy asks for. Sessions ask before they say anything.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::UnsupportedByEngine`] if it does not.
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError>;
+
     /// A new engine that waits for a ClientHello.
     ///
     /// # Errors
@@ -162,6 +178,8 @@ pub struct ServerHandshake {
     pub kind: StreamKind,
     /// The lowest version to negotiate.
     pub minimum_version: MinimumVersion,
+    /// Whether only key exchanges with forward secrecy may be accepted.
+    pub forward_secrecy: ForwardSecrecy,
     /// The wall clock.
     pub now: UnixTime,
 }
@@ -274,6 +292,16 @@ pub enum TlsError {
     /// The session protects nothing.
     #[error(transparent)]
     NotEncrypted(#[from] xmpp_starttls::NotEncrypted),
+    /// The policy names a version that this engine does not speak.
+    #[error("{engine} does not speak {version}, which the policy asks for: {remedy}")]
+    UnsupportedByEngine {
+        /// Which engine.
+        engine: &'static str,
+        /// The version asked for.
+        version: TlsVersion,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Our own configuration cannot work.
     #[error("TLS is misconfigured: {0}")]
     Misconfigured(String),

@@ -61,6 +61,10 @@ impl RustlsConnector {
 }
 
 impl TlsConnector for RustlsConnector {
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
+        versions(minimum_version).map(drop)
+    }
+
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let name = match handshake.domain.ip() {
             Some(ip) => ServerName::IpAddress(ip.into()),
@@ -74,7 +78,7 @@ impl TlsConnector for RustlsConnector {
         let check = verifier.check.clone();
         let clock = Arc::new(FixedClock(check.now()));
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
-            .with_protocol_versions(versions(handshake.minimum_version))
+            .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
             .with_custom_certificate_verifier(verifier)
@@ -131,6 +135,10 @@ impl RustlsAcceptor {
 }
 
 impl TlsAcceptor for RustlsAcceptor {
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
+        versions(minimum_version).map(drop)
+    }
+
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let chooser = Arc::new(Chooser {
             certificates: self.certificates.clone(),
@@ -139,7 +147,7 @@ impl TlsAcceptor for RustlsAcceptor {
             refused: OnceLock::new(),
         });
         let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
-            .with_protocol_versions(versions(handshake.minimum_version))
+            .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(chooser.clone());
@@ -167,12 +175,17 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 }
 
-fn versions(minimum: MinimumVersion) -> &'static [&'static SupportedProtocolVersion] {
+fn versions(minimum: MinimumVersion) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
     static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
     static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
     match minimum {
-        MinimumVersion::Tls13 => &LATEST,
-        MinimumVersion::Tls12 => &BOTH,
+        MinimumVersion::Tls13 => Ok(&LATEST),
+        MinimumVersion::Tls12 => Ok(&BOTH),
+        MinimumVersion::Old(accepted) => Err(TlsError::UnsupportedByEngine {
+            engine: "rustls",
+            version: accepted.lowest().version(),
+            remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
+        }),
     }
 }
 

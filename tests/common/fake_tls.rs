@@ -6,6 +6,7 @@ use pki_types::CertificateDer;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use xmpp_tls::Domain;
+use xmpp_tls::policy::MinimumVersion;
 use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls::tls::{
     ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState,
@@ -41,6 +42,10 @@ impl FakeAcceptor {
 }
 
 impl TlsConnector for FakeConnector {
+    fn supports(&self, _: MinimumVersion) -> Result<(), TlsError> {
+        Ok(())
+    }
+
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         // Like a library that leaves the certificate to the session.
         drop(handshake);
@@ -52,6 +57,10 @@ impl TlsConnector for FakeConnector {
 }
 
 impl TlsAcceptor for FakeAcceptor {
+    fn supports(&self, _: MinimumVersion) -> Result<(), TlsError> {
+        Ok(())
+    }
+
     fn accept(&self, _handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         Ok(Box::new(FakeTls::new(CLIENT_HELLO, b"", SERVER_HELLO)))
     }
