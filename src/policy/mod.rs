@@ -1,8 +1,10 @@
 //! What must hold before a stream counts as secured.
 
 mod evaluation;
+mod overrides;
 
 pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
+pub use overrides::{Overrides, Peer, Scope};
 
 use crate::danger;
 use std::fmt;

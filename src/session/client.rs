@@ -4,7 +4,7 @@ use crate::session::{Role, Session, State};
 use crate::time::Now;
 use crate::{Error, Phase};
 use std::sync::Arc;
-use xmpp_tls_core::{Domain, StreamKind};
+use xmpp_tls_core::{Domain, Side, StreamKind};
 
 /// Which stream to open.
 ///
@@ -90,22 +90,28 @@ impl Session {
     /// The TLS library cannot do what the policy asks.
     pub fn client(config: Arc<ClientConfig>, target: impl Into<Target>, now: Now) -> Result<Self, Error> {
         let target = target.into();
+        let exception = config
+            .overrides
+            .find(target.kind(), Side::Initiating, Some(&target.domain));
+        let policy = exception.map_or(&config.policy, |policy| policy);
         config
             .connector
-            .supports(config.policy.minimum_version)
+            .supports(policy.minimum_version)
             .map_err(|error| Error::new(Some(target.domain.clone()), Phase::Tls, error.into()))?;
         let mode = target.mode;
-        let negotiation = Negotiation::initiate(&config, &target, now.instant);
-        let state = State::Negotiating(Box::new(negotiation));
-        let mut session = Session::new(
-            Role::Client {
-                config,
-                target,
-                server: None,
-            },
-            now,
-            state,
-        );
+        let state = match mode {
+            Mode::StartTls => {
+                State::Negotiating(Box::new(Negotiation::initiate(&config, policy, &target, now.instant)))
+            }
+            Mode::DirectTls => State::Starting,
+        };
+        let role = Role::Client {
+            policy: exception.cloned(),
+            config,
+            target,
+            server: None,
+        };
+        let mut session = Session::new(role, now, state);
         if mode == Mode::DirectTls {
             session.start_direct_tls()?;
         }

@@ -1,4 +1,4 @@
-use crate::policy::Policy;
+use crate::policy::{Overrides, Policy};
 use crate::tls::{TlsAcceptor, TlsConnector};
 use std::sync::Arc;
 use xmpp_identity::IdentityVerifier;
@@ -20,6 +20,8 @@ pub enum Mode {
 pub struct ClientConfig {
     /// What must hold.
     pub policy: Policy,
+    /// What must hold instead for some connections.
+    pub overrides: Overrides,
     /// The TLS library.
     pub connector: Arc<dyn TlsConnector>,
     /// Trust anchors and signature algorithms.
@@ -34,6 +36,7 @@ impl ClientConfig {
     pub fn new(connector: impl TlsConnector + 'static, verifier: IdentityVerifier) -> Self {
         ClientConfig {
             policy: Policy::default(),
+            overrides: Overrides::new(),
             connector: Arc::new(connector),
             verifier,
             language: "en".to_owned(),
@@ -53,6 +56,8 @@ impl ClientConfig {
 pub struct ServerConfig {
     /// What must hold.
     pub policy: Policy,
+    /// What must hold instead for some connections.
+    pub overrides: Overrides,
     /// The TLS library, with the certificates of the domains served.
     pub acceptor: Arc<dyn TlsAcceptor>,
     /// The languages we speak, the default first (RFC 6120 section 4.7.4).
@@ -67,6 +72,7 @@ impl ServerConfig {
     pub fn new(acceptor: impl TlsAcceptor + 'static) -> Self {
         ServerConfig {
             policy: Policy::default(),
+            overrides: Overrides::new(),
             acceptor: Arc::new(acceptor),
             languages: vec!["en".to_owned()],
             plaintext_features: Features::builder(),

@@ -75,6 +75,8 @@ impl fmt::Debug for Session {
 enum State {
     Negotiating(Box<Negotiation>),
     Handshaking(Box<Handshake>),
+    /// Direct TLS has not begun.
+    Starting,
     /// The gate is deciding.
     Finishing,
     Streaming(Box<OpenStream>),
@@ -207,7 +209,7 @@ impl Session {
             State::Negotiating(_) => Some(self.starttls_deadline),
             State::Handshaking(handshake) => Some(handshake.deadline),
             State::Streaming(stream) => stream.deadline(),
-            State::Finishing | State::Finished => None,
+            State::Starting | State::Finishing | State::Finished => None,
         }
     }
 
@@ -216,7 +218,7 @@ impl Session {
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         match &mut self.state {
             State::Streaming(_) | State::Finished => self.take_outgoing(),
-            State::Negotiating(_) | State::Handshaking(_) | State::Finishing => None,
+            State::Negotiating(_) | State::Starting | State::Handshaking(_) | State::Finishing => None,
         }
     }
 
@@ -253,7 +255,7 @@ impl Session {
         self.check()?;
         let done = match &mut self.state {
             State::Streaming(stream) => verb(stream, &mut self.outgoing),
-            State::Negotiating(_) | State::Handshaking(_) | State::Finishing => {
+            State::Negotiating(_) | State::Starting | State::Handshaking(_) | State::Finishing => {
                 Err(ErrorKind::ApiMisuse("the stream is not open yet"))
             }
             State::Finished => Err(ErrorKind::ApiMisuse("the stream was closed")),
@@ -268,7 +270,7 @@ impl Session {
     fn phase(&self) -> Phase {
         match &self.state {
             State::Negotiating(_) => Phase::Starttls,
-            State::Handshaking(_) | State::Finishing => Phase::Tls,
+            State::Starting | State::Handshaking(_) | State::Finishing => Phase::Tls,
             State::Streaming(stream) => stream.phase(),
             State::Finished => Phase::Closing,
         }
@@ -307,7 +309,7 @@ impl Session {
         let more_follows = match &self.state {
             State::Handshaking(handshake) => handshake.tls.state() != TlsState::Handshaking,
             State::Streaming(stream) => stream.begins(),
-            State::Negotiating(_) | State::Finishing | State::Finished => false,
+            State::Negotiating(_) | State::Starting | State::Finishing | State::Finished => false,
         };
         let hold = more_follows && self.failure.is_none();
         (!hold && !self.outgoing.is_empty()).then(|| self.outgoing.split().freeze())
@@ -367,7 +369,7 @@ impl Session {
                     Ok(Some(Output::Event(Event::Closed(how))))
                 }
             },
-            State::Finishing | State::Finished => Ok(Some(Output::WantsInput(None))),
+            State::Starting | State::Finishing | State::Finished => Ok(Some(Output::WantsInput(None))),
         }
     }
 
@@ -474,7 +476,7 @@ impl Engine for Session {
             }
             State::Handshaking(handshake) => handshake.handle_input(data, &mut self.outgoing),
             State::Streaming(stream) => stream.handle_input(data, &mut self.outgoing),
-            State::Finishing | State::Finished => {}
+            State::Starting | State::Finishing | State::Finished => {}
         }
         Ok(())
     }
@@ -485,7 +487,9 @@ impl Engine for Session {
         self.ended = true;
         match &mut self.state {
             State::Negotiating(negotiation) => negotiation.handle_eof(now).map_err(|source| self.error(source.into())),
-            State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => Ok(()),
+            State::Starting | State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => {
+                Ok(())
+            }
         }
     }
 
@@ -496,7 +500,9 @@ impl Engine for Session {
             State::Negotiating(negotiation) => negotiation
                 .handle_timeout(now)
                 .map_err(|source| self.error(source.into())),
-            State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => Ok(()),
+            State::Starting | State::Handshaking(_) | State::Finishing | State::Streaming(_) | State::Finished => {
+                Ok(())
+            }
         }
     }
 

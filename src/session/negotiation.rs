@@ -1,6 +1,6 @@
 //! The clear part of a connection, by role.
 
-use crate::policy::EncryptionPolicy;
+use crate::policy::{EncryptionPolicy, Policy};
 use crate::session::client::Target;
 use crate::session::config::{ClientConfig, ServerConfig};
 use std::time::Instant;
@@ -26,31 +26,31 @@ pub(super) enum Negotiated {
 }
 
 impl Negotiation {
-    pub(super) fn initiate(config: &ClientConfig, target: &Target, now: Instant) -> Self {
+    pub(super) fn initiate(config: &ClientConfig, policy: &Policy, target: &Target, now: Instant) -> Self {
         let initiator = match &target.local_domain {
             Some(from) => Initiator::server(from.clone(), target.domain.clone(), now),
             None => Initiator::client(target.domain.clone(), now),
         };
         let initiator = initiator
-            .with_timeout(now, config.policy.timeouts.starttls)
-            .with_limits(config.policy.limits_before_authentication.clone())
+            .with_timeout(now, policy.timeouts.starttls)
+            .with_limits(policy.limits_before_authentication.clone())
             .with_language(config.language.clone());
-        Negotiation::Initiator(match config.policy.encryption {
+        Negotiation::Initiator(match policy.encryption {
             EncryptionPolicy::Required => initiator,
             EncryptionPolicy::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
         })
     }
 
-    pub(super) fn respond(config: &ServerConfig, id: StreamId, now: Instant) -> Self {
+    pub(super) fn respond(config: &ServerConfig, policy: &Policy, id: StreamId, now: Instant) -> Self {
         let responder = Responder::new(StreamKind::ClientToServer, id, now)
-            .with_timeout(now, config.policy.timeouts.starttls)
-            .with_limits(config.policy.limits_before_authentication.clone())
+            .with_timeout(now, policy.timeouts.starttls)
+            .with_limits(policy.limits_before_authentication.clone())
             .with_languages(config.languages.clone());
-        let responder = match config.policy.whitespace_behind_starttls {
+        let responder = match policy.whitespace_behind_starttls {
             true => responder.with_whitespace_behind_starttls(),
             false => responder,
         };
-        Negotiation::Responder(match config.policy.encryption {
+        Negotiation::Responder(match policy.encryption {
             EncryptionPolicy::Required => responder,
             EncryptionPolicy::Opportunistic(_) => {
                 responder.dangerous_offer_plaintext(config.plaintext_features.clone())

@@ -15,12 +15,16 @@ use xmpp_tls_core::{Domain, Side, StreamId, StreamKind};
 pub(crate) enum Role {
     Client {
         config: Arc<ClientConfig>,
+        /// What must hold instead of the config's policy.
+        policy: Option<Arc<Policy>>,
         target: Target,
         /// Who the server said it is, inside TLS. It cannot change afterwards.
         server: Option<String>,
     },
     Server {
         config: Arc<ServerConfig>,
+        /// What must hold instead of the config's policy.
+        policy: Option<Arc<Policy>>,
         /// The domain of ours that the peer asked for, as far as is known. It cannot change afterwards.
         domain: Option<Domain>,
         /// `domain` was asked for in clear: it chose the certificate, and counts for nothing else.
@@ -31,8 +35,8 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) fn policy(&self) -> &Policy {
         match self {
-            Role::Client { config, .. } => &config.policy,
-            Role::Server { config, .. } => &config.policy,
+            Role::Client { config, policy, .. } => policy.as_deref().unwrap_or(&config.policy),
+            Role::Server { config, policy, .. } => policy.as_deref().unwrap_or(&config.policy),
         }
     }
 
@@ -86,6 +90,7 @@ impl Role {
             config,
             domain,
             in_clear,
+            ..
         } = self
         else {
             return None;
@@ -119,16 +124,17 @@ impl Role {
         direct: bool,
         now: UnixTime,
     ) -> Result<(Box<dyn TlsEngine>, Option<PeerCheck>), TlsError> {
+        let policy = self.policy();
         match self {
             Role::Client { config, target, .. } => {
                 let references = ReferenceIds::new(&target.domain, target.kind());
-                let enforce = config.policy.authentication == AuthenticationPolicy::Required;
+                let enforce = policy.authentication == AuthenticationPolicy::Required;
                 let check = PeerCheck::new(config.verifier.clone(), references, now, enforce);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
                     alpn: direct.then(|| target.kind()),
-                    minimum_version: config.policy.minimum_version,
-                    forward_secrecy: config.policy.forward_secrecy,
+                    minimum_version: policy.minimum_version,
+                    forward_secrecy: policy.forward_secrecy,
                     check: check.clone(),
                 })?;
                 Ok((tls, Some(check)))
@@ -137,8 +143,8 @@ impl Role {
                 let tls = config.acceptor.accept(ServerHandshake {
                     domain: domain.clone(),
                     kind: self.kind(),
-                    minimum_version: config.policy.minimum_version,
-                    forward_secrecy: config.policy.forward_secrecy,
+                    minimum_version: policy.minimum_version,
+                    forward_secrecy: policy.forward_secrecy,
                     now,
                 })?;
                 Ok((tls, None))
@@ -156,6 +162,7 @@ impl Role {
                 config,
                 domain,
                 in_clear,
+                ..
             } => (config, domain, in_clear),
         };
         let asked = match &header.to {

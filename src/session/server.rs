@@ -6,7 +6,7 @@ use crate::time::Now;
 use crate::tls::TlsError;
 use crate::{ErrorKind, Phase};
 use std::sync::Arc;
-use xmpp_tls_core::StreamId;
+use xmpp_tls_core::{Side, StreamId, StreamKind};
 
 impl Session {
     /// The receiving side of a client's connection.
@@ -19,23 +19,28 @@ impl Session {
     ///
     /// The TLS library cannot do what the policy asks, or has no randomness.
     pub fn server(config: Arc<ServerConfig>, mode: Mode, now: Now) -> Result<Self, Error> {
-        let mut random = [0; 16];
+        let exception = config.overrides.find(StreamKind::ClientToServer, Side::Receiving, None);
+        let policy = exception.map_or(&config.policy, |policy| policy);
         config
             .acceptor
-            .supports(config.policy.minimum_version)
-            .and_then(|()| config.acceptor.fill_random(&mut random))
+            .supports(policy.minimum_version)
             .map_err(misconfigured)?;
-        let negotiation = Negotiation::respond(&config, StreamId::from_random(random), now.instant);
-        let state = State::Negotiating(Box::new(negotiation));
-        let mut session = Session::new(
-            Role::Server {
-                config,
-                domain: None,
-                in_clear: false,
-            },
-            now,
-            state,
-        );
+        let state = match mode {
+            Mode::StartTls => {
+                let mut random = [0; 16];
+                config.acceptor.fill_random(&mut random).map_err(misconfigured)?;
+                let id = StreamId::from_random(random);
+                State::Negotiating(Box::new(Negotiation::respond(&config, policy, id, now.instant)))
+            }
+            Mode::DirectTls => State::Starting,
+        };
+        let role = Role::Server {
+            policy: exception.cloned(),
+            config,
+            domain: None,
+            in_clear: false,
+        };
+        let mut session = Session::new(role, now, state);
         if mode == Mode::DirectTls {
             session.start_direct_tls()?;
         }
