@@ -55,6 +55,24 @@ impl OldVersion {
     }
 }
 
+/// A policy read from a file that may weaken it: all that takes a value of this module otherwise.
+///
+/// ```
+/// use xmpp_tls::danger::WeakenedPolicy;
+/// use xmpp_tls::policy::Policy;
+///
+/// let file = r#"{ "minimum-version": "TLS 1.0" }"#;
+/// assert!(serde_json::from_str::<Policy>(file).is_err());
+/// let WeakenedPolicy(policy) = serde_json::from_str(file)?;
+/// for warning in policy.warnings() {
+///     eprintln!("{warning}");
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg(feature = "serde")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeakenedPolicy(pub crate::policy::Policy);
+
 /// A stream may go on although the server's certificate is not good for the domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnverifiedPeerAccepted(());

@@ -6,7 +6,7 @@ use xmpp_starttls::TlsVersion;
 use xmpp_tls_core::Side;
 
 /// What a [`Policy`] decides about a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
     /// Whether there is TLS.
@@ -128,6 +128,14 @@ impl Evaluation {
             Outcome::Violated(violation) => Some(violation),
             Outcome::Met | Outcome::NotDemanded => None,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn refusing(rule: Rule) -> Self {
+        let outcome = Outcome::Violated(PolicyViolation::Unauthenticated);
+        Evaluation {
+            findings: vec![Finding { rule, outcome }],
+        }
     }
 
     /// Whether every demand is met.

@@ -1,10 +1,16 @@
 //! What must hold before a stream counts as secured.
 
 mod evaluation;
+#[cfg(feature = "serde")]
+mod file;
 mod overrides;
+mod schedule;
+mod settings;
 
 pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
 pub use overrides::{Overrides, Peer, Scope};
+pub use schedule::{Rehearsal, Schedule, Tally};
+pub use settings::{Difference, Value};
 
 use crate::danger;
 use std::fmt;
@@ -85,6 +91,18 @@ impl Policy {
     pub fn modern() -> Self {
         Policy {
             minimum_version: MinimumVersion::Tls13,
+            ..Policy::default()
+        }
+    }
+
+    /// What the statement of 2014 literally asks for, old deployed software included: the latest version is
+    /// preferred, older ones are negotiated down to the one accepted, forward secrecy is preferred, encryption
+    /// is required. RFC 8996, RFC 7568 and RFC 9325 forbid most of it by now; the default is what the
+    /// statement's aims have become.
+    pub fn statement_2014(accepted: danger::OldVersionsAccepted) -> Self {
+        Policy {
+            minimum_version: MinimumVersion::Old(accepted),
+            forward_secrecy: ForwardSecrecy::Preferred,
             ..Policy::default()
         }
     }
