@@ -254,8 +254,8 @@ impl Element {
         let resolver = reader.resolver_mut();
         // Our own limits were applied when the element was made.
         resolver.set_max_namespace_bindings(usize::MAX);
-        for (prefix, namespace) in &self.scope.declarations {
-            let prefix = match prefix.as_str() {
+        for (prefix, namespace) in self.scope.declarations.iter() {
+            let prefix = match &**prefix {
                 "" => PrefixDeclaration::Default,
                 prefix => PrefixDeclaration::Named(prefix),
             };
