@@ -1,7 +1,7 @@
 use crate::element::{Element, is_content_namespace, scope_of};
 use crate::error::Error;
 use crate::escape;
-use crate::header::StreamHeader;
+use crate::header::{StreamHeader, Version};
 use crate::rewrite;
 use crate::scanner::chars::is_ncname;
 use crate::scanner::namespaces::{Binding, Scope};
@@ -54,9 +54,12 @@ impl StreamEncoder {
     /// `db`; the content namespace follows from the kind of stream.
     pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
         // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
-        out.put_slice(b"<?xml version='1.0'?><stream:stream");
-        put_attribute("xmlns", self.kind.content_namespace(), out);
-        put_attribute("xmlns:stream", ns::STREAM, out);
+        out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns='");
+        // Neither namespace has anything to escape.
+        out.put_slice(self.kind.content_namespace().as_bytes());
+        out.put_slice(b"' xmlns:stream='");
+        out.put_slice(ns::STREAM.as_bytes());
+        out.put_u8(b'\'');
         let usual = scope_of(self.kind);
         let mut further: Option<Vec<Binding>> = None;
         for (prefix, namespace) in header.declarations() {
@@ -75,8 +78,13 @@ impl StreamEncoder {
                 put_attribute(name, value, out);
             }
         }
-        if let Some(version) = header.version {
-            put_attribute("version", &SmallStr::display(version), out);
+        match header.version {
+            // Formatting numbers would be a tenth of all that a header costs.
+            Some(Version::V1_0) => out.put_slice(b" version='1.0'"),
+            Some(version) => {
+                put_attribute("version", &SmallStr::display(version), out);
+            }
+            None => {}
         }
         if let Some(lang) = &header.lang {
             put_attribute("xml:lang", lang, out);
