@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use crate::scanner::input::Frontier;
 use crate::scanner::{Scanner, Token};
 use bytes::{Buf, BytesMut};
+use std::fmt;
 
 /// Bytes from the peer in, stream events out (RFC 6120 sections 4 and 11).
 ///
@@ -34,7 +35,6 @@ use bytes::{Buf, BytesMut};
 /// decoder.finish()?;
 /// # Ok::<(), xmpp_stream::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct StreamDecoder {
     buffer: BytesMut,
     frontier: Frontier,
@@ -47,6 +47,20 @@ pub struct StreamDecoder {
     /// White space here still belongs to the stream before a restart.
     restarting: bool,
     failed: Option<Error>,
+}
+
+/// Without what is in the buffer, which may be a password.
+impl fmt::Debug for StreamDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamDecoder")
+            .field("unread", &self.unread())
+            .field("place", &self.scanner.place())
+            .field("offset", &self.scanner.offset(self.scanner.position()))
+            .field("closed", &self.closed)
+            .field("failed", &self.failed)
+            .field("limits", self.scanner.limits())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What there is to return.
