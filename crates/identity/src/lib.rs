@@ -42,6 +42,7 @@ mod der;
 mod dns_name;
 mod error;
 mod facts;
+mod floor;
 mod kinds;
 mod limits;
 mod name;

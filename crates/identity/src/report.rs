@@ -3,6 +3,7 @@
 use crate::algorithms;
 use crate::certificate::{Certificate, Signature};
 use crate::chain_error::ChainError;
+use crate::floor::{weak_key, weak_signature};
 use crate::limits::MAX_KEYS_TRIED;
 use crate::path::{Rules, malformed, wrong_purpose};
 use crate::revocation::seconds;
@@ -134,6 +135,16 @@ impl<'a> Report<'a> {
                     key,
                 };
             }
+            if certificate.issuer != certificate.subject
+                && let Some(algorithm) = weak_signature(&certificate)
+            {
+                let weak = true;
+                return ChainError::SignatureAlgorithm {
+                    subject,
+                    algorithm,
+                    weak,
+                };
+            }
             let checked: Vec<(bool, Signature)> = keys
                 .iter()
                 .map(|(trusted, spki)| (*trusted, certificate.signed_by(spki, self.rules.algorithms)))
@@ -163,10 +174,4 @@ impl<'a> Report<'a> {
         }
         impostor.unwrap_or_else(|| malformed("a signature in the chain cannot be verified".to_owned()))
     }
-}
-
-fn weak_key(spki: &[u8]) -> Option<String> {
-    let (algorithm, key) = crate::certificate::key_of(spki).ok()?;
-    let key = algorithms::key(algorithm, key);
-    key.weak.then_some(key.name)
 }

@@ -11,19 +11,19 @@ use rustls::AlertDescription as Alert;
 use xmpp_identity::{IdentityVerifier, Purpose, Revocation, trust_anchor};
 use xmpp_tls_core::StreamKind;
 
-pub const DOMAIN: &str = "a.example";
+pub(crate) const DOMAIN: &str = "a.example";
 
-pub struct Row {
-    pub what: &'static str,
+pub(crate) struct Row {
+    pub(crate) what: &'static str,
     /// The two facts: the `ChainError`, or `Trusted`, and the `IdentityStatus`.
-    pub chain: &'static str,
-    pub identity: &'static str,
+    pub(crate) chain: &'static str,
+    pub(crate) identity: &'static str,
     /// What rustls makes of it where the verifier is strict, and what the peer hears then.
-    pub error: &'static str,
-    pub alert: Alert,
+    pub(crate) error: &'static str,
+    pub(crate) alert: Alert,
     /// What the operator reads, without a first part that most have in common. `%` stands for the
     /// purpose, `$` for the service.
-    pub says: &'static str,
+    pub(crate) says: &'static str,
 }
 
 const fn row(
@@ -47,7 +47,7 @@ const BAD_NAME: (&str, Alert) = ("NotValidForName", Alert::BadCertificate);
 const OTHER: (&str, Alert) = ("Other", Alert::CertificateUnknown);
 const PURPOSE: (&str, Alert) = ("InvalidPurpose", Alert::UnsupportedCertificate);
 
-pub const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     row(
         "self-signed",
         ("SelfSigned", "Mismatch"),
@@ -208,24 +208,24 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// What somebody shows, and who is to judge it.
-pub struct Shows {
-    pub chain: Vec<CertificateDer<'static>>,
-    pub key: PrivateKeyDer<'static>,
-    pub verifier: IdentityVerifier,
+pub(crate) struct Shows {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) verifier: IdentityVerifier,
 }
 
-pub fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
+pub(crate) fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivatePkcs8KeyDer::from(key.serialize_der()).into()
 }
 
-pub struct World {
-    pub root: Ca,
-    pub kind: StreamKind,
-    pub purpose: Purpose,
+pub(crate) struct World {
+    pub(crate) root: Ca,
+    pub(crate) kind: StreamKind,
+    pub(crate) purpose: Purpose,
 }
 
 impl World {
-    pub fn new(kind: StreamKind, purpose: Purpose) -> World {
+    pub(crate) fn new(kind: StreamKind, purpose: Purpose) -> World {
         World {
             root: Ca::root("Root"),
             kind,
@@ -240,12 +240,12 @@ impl World {
     }
 
     /// A leaf with nothing wrong in it.
-    pub fn leaf(&self) -> CertificateParams {
+    pub(crate) fn leaf(&self) -> CertificateParams {
         leaf_params("leaf", &self.names(DOMAIN))
     }
 
     /// With nothing wrong at all, to see that the others fail for their own reasons.
-    pub fn good(&self) -> Shows {
+    pub(crate) fn good(&self) -> Shows {
         let key = KeyPair::generate().unwrap();
         Shows {
             chain: vec![self.root.leaf_for(self.leaf(), &key)],
@@ -255,7 +255,7 @@ impl World {
     }
 
     /// What a row is about.
-    pub fn bad(&self, what: &str) -> Shows {
+    pub(crate) fn bad(&self, what: &str) -> Shows {
         let key = KeyPair::generate().unwrap();
         let mut shows = self.good();
         shows.key = private(&key);
