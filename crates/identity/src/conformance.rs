@@ -105,5 +105,5 @@
 //! | thousands of names, endless chains and signatures | `the_number_of_names_is_bounded`, `bytes_that_are_no_certificate_and_chains_without_end`, `the_number_of_signatures_is_bounded`, `limits_can_be_lowered` |
 //! | a pin that could not fail | `a_wrong_pin_is_a_hard_error_for_every_type_of_key` |
 //! | a pinned self-signed certificate needed checks switched off | `row_50_a_pinned_self_signed_certificate_is_good_as_itself` |
-//! | a verdict counted before the key was proved | `row_51_a_verdict_counts_only_once_possession_is_proved` |
+//! | a verdict counted before the key was proved | `row_51_a_verdict_counts_only_once_possession_is_proved`, `row_51_possession_is_proved_where_somebody_else_judges` |
 //! | a resumed session hid a new certificate | `row_52_resumption_is_off_by_default`, `row_43_a_resumed_session_keeps_its_verdict_and_its_verifier` |
