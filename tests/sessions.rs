@@ -103,7 +103,7 @@ fn strm_17_every_header_of_a_server_has_a_new_id() {
         );
         for event in &pair.a.events {
             if let Event::Opened(header) = event {
-                ids.insert(header.id.clone().unwrap());
+                ids.insert(header.id.as_deref().unwrap().to_owned());
             }
         }
     }

@@ -67,11 +67,11 @@ impl Role {
         match self {
             Role::Client { config, target, .. } => {
                 let mut header = StreamHeader::new();
-                header.to = Some(target.domain.to_string());
+                header.to = Some((&target.domain).into());
                 // RFC 6120 section 4.7.1: nobody's address in clear.
-                let account = target.account.clone().filter(|_| protection == Protection::Tls);
-                header.from = target.local_domain.as_ref().map(Domain::to_string).or(account);
-                header.lang = Some(config.language.clone());
+                let account = target.account.as_ref().filter(|_| protection == Protection::Tls);
+                header.from = target.local_domain.as_ref().map(Into::into).or(account.map(Into::into));
+                header.lang = Some((&config.language).into());
                 Some(header)
             }
             Role::Server { .. } => None,

@@ -8,15 +8,13 @@ use super::{
 };
 use crate::policy::MinimumVersion;
 use ::rustls::client::Resumption;
-use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use ::rustls::crypto::WebPkiSupportedAlgorithms;
 use ::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{
-    AlertDescription, ClientConfig, ClientConnection, Connection, DigitallySignedStruct, HandshakeKind, InvalidMessage,
-    ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Connection, HandshakeKind, InvalidMessage, ProtocolVersion,
+    ServerConfig, ServerConnection, SupportedProtocolVersion,
 };
 use bytes::{BufMut, BytesMut};
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
@@ -24,7 +22,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::sync::{Arc, OnceLock};
 use xmpp_identity::IdentityVerifier;
-use xmpp_identity::rustls::{certificate_error, verify_tls12_signature, verify_tls13_signature};
+use xmpp_identity::rustls::AskingVerifier;
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 use xmpp_tls_core::Domain;
 
@@ -71,17 +69,21 @@ impl TlsConnector for RustlsConnector {
             None => ServerName::try_from(handshake.domain.to_ascii().to_owned())
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
         };
-        let verifier = Arc::new(Recorder {
-            algorithms: self.provider.signature_verification_algorithms,
-            check: handshake.check,
+        let check = handshake.check;
+        // The check keeps the verdict, for the session to ask about whatever the TLS library.
+        let asked = check.clone();
+        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
+            match asked.verify(chain).check() {
+                Err(error) if asked.enforce() => Err(error),
+                Ok(_) | Err(_) => Ok(()),
+            }
         });
-        let check = verifier.check.clone();
         let clock = Arc::new(FixedClock(check.now()));
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
             .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
@@ -196,52 +198,6 @@ struct FixedClock(UnixTime);
 impl TimeProvider for FixedClock {
     fn current_time(&self) -> Option<UnixTime> {
         Some(self.0)
-    }
-}
-
-/// Proves possession always, and asks [`PeerCheck`] for a verdict, which remembers it.
-#[derive(Debug)]
-struct Recorder {
-    algorithms: WebPkiSupportedAlgorithms,
-    check: PeerCheck,
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, ::rustls::Error> {
-        let chain: Vec<_> = std::iter::once(leaf).chain(intermediates).cloned().collect();
-        match self.check.verify(&chain).check() {
-            Err(error) if self.check.enforce() => Err(certificate_error(error)),
-            Ok(_) | Err(_) => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }
 

@@ -56,14 +56,14 @@
 //! | CERT-02 | a CA's certificate is no peer's, unless it is trusted as itself | `cert_02_ca_and_leaf_are_not_exchanged`, `cert_02_a_self_signed_anchor_is_trusted_as_itself`, `row_50_a_pinned_self_signed_certificate_is_good_as_itself` |
 //! | CERT-03 | an empty subject, against RFC 6120, is fine | `cert_03_an_empty_subject_is_accepted` |
 //! | CERT-04 | a CA without digitalSignature, against RFC 6120, is fine | `cert_04_and_06_what_is_not_enforced` |
-//! | CERT-05 | SHA-256 or better | `cert_05_a_sha1_signature_is_refused` |
+//! | CERT-05 | SHA-256 or better | `cert_05_a_sha1_signature_is_refused`, `cert_05_a_weak_signature_is_refused_whatever_verifies_it` |
 //! | CERT-06 | no address of an OCSP responder is needed | `cert_04_and_06_what_is_not_enforced` |
 //! | CERT-07 | revocation: off, soft or hard, and told | `cert_07_off_soft_and_hard`, `a_forged_list_is_refused` |
 //! | CERT-08 | the identity and the peer's `from` agree | `exts_servers` |
 //! | CERT-09 | anchors of a domain exclude the public ones | `cert_09_anchors_of_a_domain_exclude_the_public_ones` |
 //! | CERT-10, CERT-11 | streams end when the certificate expires or is revoked | sessions' to do; [`CertificateFacts`](crate::CertificateFacts) have the time: `facts_have_both_kinds_of_times_and_serialise` |
 //! | CERT-12 | keyUsage, if present, has digitalSignature | `cert_12_key_usage_must_allow_signatures` |
-//! | CERT-13 | RSA keys of 2048 bits or more | `cert_13_small_rsa_keys_are_refused` |
+//! | CERT-13 | RSA keys of 2048 bits or more, those of issuers too | `cert_13_small_rsa_keys_are_refused`, `cert_13_a_weak_issuer_is_refused_and_another_path_taken` |
 //! | CERT-14 | a DNS-ID is enough for both kinds of streams | `every_row_of_the_table` |
 //!
 //! # EXTERNAL, clients (XEP-0178 section 2, RFC 6120 sections 6.3.4, 6.3.8, 13.7.2.2)
@@ -105,5 +105,5 @@
 //! | thousands of names, endless chains and signatures | `the_number_of_names_is_bounded`, `bytes_that_are_no_certificate_and_chains_without_end`, `the_number_of_signatures_is_bounded`, `limits_can_be_lowered` |
 //! | a pin that could not fail | `a_wrong_pin_is_a_hard_error_for_every_type_of_key` |
 //! | a pinned self-signed certificate needed checks switched off | `row_50_a_pinned_self_signed_certificate_is_good_as_itself` |
-//! | a verdict counted before the key was proved | `row_51_a_verdict_counts_only_once_possession_is_proved` |
+//! | a verdict counted before the key was proved | `row_51_a_verdict_counts_only_once_possession_is_proved`, `row_51_possession_is_proved_where_somebody_else_judges` |
 //! | a resumed session hid a new certificate | `row_52_resumption_is_off_by_default`, `row_43_a_resumed_session_keeps_its_verdict_and_its_verifier` |

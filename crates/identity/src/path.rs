@@ -7,6 +7,7 @@ use crate::certificate::{Certificate, Signature};
 use crate::chain_error::ChainError;
 use crate::constraints::{NameConstraints, PathConstraints};
 use crate::der;
+use crate::floor;
 use crate::limits::{Limits, MAX_PATHS};
 use crate::purpose::{Usage, UsageException};
 use crate::report::Report;
@@ -97,11 +98,21 @@ fn build(
     let report = Report { rules, chain, leaf };
     let candidate = EndEntityCert::try_from(leaf_der).map_err(|error| malformed(error.to_string()))?;
     let anchors = rules.anchors.as_slice();
-    let build = |time| {
-        rules
-            .revocation
-            .run(|lists| candidate.verify_for_usage(rules.algorithms, anchors, others, time, rules.usage, lists, None))
+    let search = |time, accept: &dyn Fn(&VerifiedPath<'_>) -> Result<(), webpki::Error>| {
+        rules.revocation.run(|lists| {
+            candidate.verify_for_usage(
+                rules.algorithms,
+                anchors,
+                others,
+                time,
+                rules.usage,
+                lists,
+                Some(accept),
+            )
+        })
     };
+    let strong = |path: &VerifiedPath<'_>| floor::holds(leaf, path);
+    let build = |time| search(time, &strong);
     match build(rules.now) {
         Ok((path, revocation)) => {
             if let Some(error) = unfit(leaf) {
@@ -112,6 +123,7 @@ fn build(
                 // A name that these CAs may not vouch for may still count by another path.
                 let more = RefCell::new(Vec::new());
                 let collect = |path: &VerifiedPath<'_>| {
+                    strong(path)?;
                     let mut more = more.borrow_mut();
                     if more.len() < MAX_PATHS {
                         more.extend(imposed(rules, path));
@@ -120,19 +132,7 @@ fn build(
                     Ok(())
                 };
                 // What it comes to does not matter: one path is enough, and there is one.
-                let _ = rules.revocation.run(|lists| {
-                    candidate
-                        .verify_for_usage(
-                            rules.algorithms,
-                            anchors,
-                            others,
-                            rules.now,
-                            rules.usage,
-                            lists,
-                            Some(&collect),
-                        )
-                        .map(drop)
-                });
+                let _ = search(rules.now, &collect);
                 constraints.extend(more.into_inner());
                 constraints.dedup();
             }

@@ -3,6 +3,7 @@
 use crate::algorithms;
 use crate::certificate::{Certificate, Signature};
 use crate::chain_error::ChainError;
+use crate::floor::{weak_key, weak_signature};
 use crate::limits::MAX_KEYS_TRIED;
 use crate::path::{Rules, malformed, wrong_purpose};
 use crate::revocation::seconds;
@@ -113,6 +114,7 @@ impl<'a> Report<'a> {
 
     /// The first certificate that none of the keys of its issuer's name has signed, and why.
     fn signature(&self) -> ChainError {
+        let mut impostor = None;
         for certificate in self.certificates() {
             let subject = distinguished_name(certificate.subject);
             let in_chain = self.certificates().filter(|other| other.subject == certificate.issuer);
@@ -122,30 +124,47 @@ impl<'a> Report<'a> {
                 .as_slice()
                 .iter()
                 .filter(|anchor| anchor.subject.as_ref() == certificate.issuer);
-            let spkis: Vec<&[u8]> = in_chain
-                .map(|issuer| issuer.spki)
-                .chain(in_anchors.map(|anchor| anchor.subject_public_key_info.as_ref()))
+            let keys: Vec<(bool, &[u8])> = in_chain
+                .map(|issuer| (false, issuer.spki))
+                .chain(in_anchors.map(|anchor| (true, anchor.subject_public_key_info.as_ref())))
                 .take(MAX_KEYS_TRIED)
                 .collect();
-            if let Some(key) = spkis.iter().find_map(|spki| weak_key(spki)) {
+            if let Some(key) = keys.iter().find_map(|(_, spki)| weak_key(spki)) {
                 return ChainError::WeakKey {
                     subject: distinguished_name(certificate.issuer),
                     key,
                 };
             }
-            let checked: Vec<Signature> = spkis
-                .iter()
-                .map(|spki| certificate.signed_by(spki, self.rules.algorithms))
-                .collect();
-            if checked.is_empty() || checked.contains(&Signature::Good) {
-                continue;
-            }
-            if checked.contains(&Signature::Bad) {
-                return ChainError::BadSignature {
+            if certificate.issuer != certificate.subject
+                && let Some(algorithm) = weak_signature(&certificate)
+            {
+                let weak = true;
+                return ChainError::SignatureAlgorithm {
                     subject,
-                    issuer: distinguished_name(certificate.issuer),
+                    algorithm,
+                    weak,
                 };
             }
+            let checked: Vec<(bool, Signature)> = keys
+                .iter()
+                .map(|(trusted, spki)| (*trusted, certificate.signed_by(spki, self.rules.algorithms)))
+                .collect();
+            let issuer = distinguished_name(certificate.issuer);
+            let bad = ChainError::BadSignature { subject, issuer };
+            if checked.is_empty() {
+                continue;
+            }
+            if checked.iter().any(|(_, found)| *found == Signature::Good) {
+                // By a CA of the chain and not by the anchor of that name: told if nothing else is wrong.
+                if checked.contains(&(true, Signature::Bad)) {
+                    impostor.get_or_insert(bad);
+                }
+                continue;
+            }
+            if checked.iter().any(|(_, found)| *found == Signature::Bad) {
+                return bad;
+            }
+            let subject = distinguished_name(certificate.subject);
             let (algorithm, weak) = algorithms::signature(certificate.signature_algorithm());
             return ChainError::SignatureAlgorithm {
                 subject,
@@ -153,12 +172,6 @@ impl<'a> Report<'a> {
                 weak,
             };
         }
-        malformed("a signature in the chain cannot be verified".to_owned())
+        impostor.unwrap_or_else(|| malformed("a signature in the chain cannot be verified".to_owned()))
     }
-}
-
-fn weak_key(spki: &[u8]) -> Option<String> {
-    let (algorithm, key) = crate::certificate::key_of(spki).ok()?;
-    let key = algorithms::key(algorithm, key);
-    key.weak.then_some(key.name)
 }

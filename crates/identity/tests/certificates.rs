@@ -27,7 +27,10 @@ struct Row {
 }
 
 fn table() -> Vec<(Row, CertificateDer<'static>)> {
-    let path = format!("{}/tests/vectors/certificates.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../../tests/vectors/identity/certificates.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let table: Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let decode = |row: &Row| {
         let text: String = row.der.split_whitespace().collect();

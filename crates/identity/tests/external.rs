@@ -1,4 +1,4 @@
-//! SASL EXTERNAL with certificates: the tables in tests/vectors/external.toml.
+//! SASL EXTERNAL with certificates: the tables in tests/vectors/identity/external.toml.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod support;
@@ -63,7 +63,10 @@ struct Response {
 }
 
 fn table() -> Table {
-    let path = format!("{}/tests/vectors/external.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../../tests/vectors/identity/external.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
     toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

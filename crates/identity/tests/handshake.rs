@@ -7,10 +7,13 @@ use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rcgen::KeyPair;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error, HandshakeKind, ServerConfig};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::tls::*;
 use support::*;
-use xmpp_identity::rustls::{ClientVerifier, ServerVerifier, Unproved};
-use xmpp_identity::{ChainError, ChainStatus, IdentityVerifier, Pin, Pins, Purpose, ReferenceIds};
+use xmpp_identity::rustls::{AskingVerifier, ClientVerifier, ServerVerifier, Unproved};
+use xmpp_identity::{
+    ChainError, ChainStatus, IdKinds, IdentityError, IdentityVerifier, Pin, Pins, Purpose, ReferenceIds,
+};
 use xmpp_tls_core::StreamKind;
 
 const DOMAIN: &str = "a.example";
@@ -85,6 +88,48 @@ fn row_51_a_verdict_counts_only_once_possession_is_proved() {
         let verdict = ours.verdict(&ends.server, &expected(DOMAIN), now());
         assert_eq!(verdict.map(|_| ()), Err(Unproved::Handshaking));
         assert_eq!(ours.chain_status(&ends.server, now()), Err(Unproved::Handshaking));
+    }
+}
+
+/// Whatever a function says about the chain, the key is proved; and what it refuses is refused.
+#[test]
+fn row_51_possession_is_proved_where_somebody_else_judges() {
+    let world = world();
+    let theirs = world.shown.0.cert.clone();
+    let without_key = Shown::new(theirs, private(&KeyPair::generate().unwrap()));
+    let odd = Shown::new(vec![fixture("v1")], fixture_key());
+    for versions in [TLS12, TLS13] {
+        let run = |shown: &Arc<Shown>, answer: Result<(), IdentityError>| {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let count = asked.clone();
+            let asking = AskingVerifier::new(&provider(), move |chain: &[CertificateDer<'_>]| {
+                count.fetch_add(chain.len(), Ordering::Relaxed);
+                answer.clone()
+            });
+            let client = ClientConfig::builder_with_provider(provider())
+                .with_protocol_versions(versions)
+                .unwrap()
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(asking))
+                .with_no_client_auth();
+            let server = server_config(None, shown.clone(), versions, now());
+            let ends = Ends::new(client.into(), server.into(), DOMAIN).run();
+            assert_eq!(asked.load(Ordering::Relaxed), 1);
+            ends
+        };
+        assert!(run(&world.shown, Ok(())).is_open());
+        assert!(run(&odd, Ok(())).is_open());
+        assert_eq!(
+            run(&without_key, Ok(())).client_error,
+            Some(Error::InvalidCertificate(CertificateError::BadSignature))
+        );
+        let refused = verify(&world.verifier, world.shown.0.cert.as_slice(), "b.example");
+        let ends = run(&world.shown, refused.check().map(drop));
+        assert_eq!(
+            ends.client_error,
+            Some(Error::InvalidCertificate(CertificateError::NotValidForName))
+        );
+        assert_eq!(ends.server_error, Some(Error::AlertReceived(Alert::BadCertificate)));
     }
 }
 
@@ -284,14 +329,36 @@ fn row_43_a_resumed_session_keeps_its_verdict_and_its_verifier() {
         assert!(original.is_authenticated());
         assert_eq!(ours.verdict(&second.client), Ok(original));
 
-        // The same configuration with another verifier, of the same domain and with pins: a full handshake.
+        // The same configuration, its sessions included, with anything that a verdict depends on changed:
+        // a full handshake, and a verdict of its own.
         let pins = Pins::new().pin(DOMAIN.parse().unwrap(), [Pin::Key([7; 32])]);
-        let pinned = Arc::new(recording_with_sessions(&world.verifier.clone().with_source(pins)));
-        let mut config = ClientConfig::clone(&client);
-        config.dangerous().set_certificate_verifier(pinned.clone());
-        let ends = Ends::new(config.into(), server.clone(), DOMAIN).run();
-        assert_eq!(ends.client.handshake_kind(), Some(HandshakeKind::Full));
-        assert!(pinned.verdict(&ends.client).unwrap().check().unwrap_err().is_refused());
+        let plain = world.verifier.clone();
+        let others = [
+            ("pins", plain.clone().with_source(pins), expected(DOMAIN)),
+            ("anchors", Ca::root("Other").verifier(), expected(DOMAIN)),
+            (
+                "policy",
+                plain.clone(),
+                expected(DOMAIN).with_accepted(IdKinds::SRV | IdKinds::XMPP_ADDR),
+            ),
+            ("domain", plain, expected("b.example")),
+        ];
+        for (changed, verifier, references) in others {
+            let name = references.domain().to_string();
+            let other = Arc::new(ServerVerifier::recording(verifier, references, &provider()).with_resumption(8));
+            let mut config = ClientConfig::clone(&client);
+            config.dangerous().set_certificate_verifier(other.clone());
+            let ends = Ends::new(config.into(), server.clone(), &name).run();
+            assert_eq!(ends.client.handshake_kind(), Some(HandshakeKind::Full), "{changed}");
+            let error = other.verdict(&ends.client).unwrap().check().unwrap_err();
+            assert_eq!(error.is_refused(), changed == "pins", "{error}");
+            assert_eq!(error.is_untrusted(), changed == "anchors", "{error}");
+            assert_eq!(
+                error.is_name_mismatch(),
+                matches!(changed, "policy" | "domain"),
+                "{error}"
+            );
+        }
 
         // A server judges a resumed session by its rules of now.
         let asks = ClientVerifier::recording(world.verifier.clone(), Purpose::PeerServer, &provider());

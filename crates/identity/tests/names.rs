@@ -1,4 +1,4 @@
-//! The tables in tests/vectors: names in certificates and what they match.
+//! The tables in tests/vectors/identity: names in certificates and what they match.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod support;
@@ -23,6 +23,8 @@ struct Case {
     domain: String,
     stream: String,
     accept: Option<Vec<String>>,
+    srv_wildcards: Option<bool>,
+    secure_target: Option<String>,
     #[serde(rename = "match")]
     matched: Option<String>,
     presented: Option<String>,
@@ -36,7 +38,13 @@ impl Case {
             "s2s" => StreamKind::ServerToServer,
             other => panic!("{}: stream {other}", self.id),
         };
-        let references = references(&self.domain, kind);
+        let mut references = references(&self.domain, kind);
+        if let Some(host) = &self.secure_target {
+            references = references.with_secure_target(&host.parse().unwrap());
+        }
+        if self.srv_wildcards == Some(false) {
+            references = references.without_srv_wildcards();
+        }
         let Some(kinds) = &self.accept else { return references };
         let mut accepted: Vec<IdKinds> = Vec::new();
         for kind in kinds {
@@ -57,13 +65,13 @@ impl Case {
 }
 
 fn table() -> Vec<Case> {
-    let path = format!("{}/tests/vectors/names.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../tests/vectors/identity/names.toml", env!("CARGO_MANIFEST_DIR"));
     toml::from_str::<Table>(&std::fs::read_to_string(path).unwrap())
         .unwrap()
         .case
 }
 
-/// Rows of names.toml: ID-05, ID-10, ID-14, IDM-01 to IDM-15, CERT-14, V-20 to V-23.
+/// Rows of names.toml: ID-05, ID-06, ID-10, ID-14, IDM-01 to IDM-15, CERT-14, V-20 to V-23.
 #[test]
 fn every_row_of_the_table() {
     let cases = table();

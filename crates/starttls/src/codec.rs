@@ -249,9 +249,9 @@ impl ClearStream {
 
 /// An element that `phase` does not allow.
 pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
-    // For a line of a log: bounded, whatever the peer wrote.
+    // For a line of a log: bounded and harmless, whatever the peer wrote.
     let excerpt = |text: &str| text.chars().take(64).collect::<String>();
-    let name = excerpt(element.name());
+    let name: String = element.name().chars().take(64).flat_map(char::escape_debug).collect();
     let what = if element.is_stanza() {
         PeerMisbehaved::StanzaBeforeTls { name }
     } else if element.namespace() == ns::SASL {
@@ -265,4 +265,22 @@ pub(crate) fn unexpected(phase: Phase, element: &Element) -> Error {
         }
     };
     Error::PeerMisbehaved { phase, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serr_07_names_of_the_peer_do_no_harm_in_a_log() {
+        for xml in [
+            "<a\u{FFF9}/>",
+            "<a\u{FFF9} xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+            "<a\u{FFF9} xmlns='\u{202E}'/>",
+        ] {
+            let element = Element::parse(StreamKind::ClientToServer, xml).unwrap();
+            let shown = unexpected(Phase::Starttls, &element).to_string();
+            assert!(!shown.contains(['\u{FFF9}', '\u{202E}']), "{shown:?}");
+        }
+    }
 }

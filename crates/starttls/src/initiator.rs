@@ -161,11 +161,9 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new()
-            .with_to(self.to.to_string())
-            .with_lang(&*self.language);
+        let header = StreamHeader::new().with_to(&self.to).with_lang(&*self.language);
         match &self.from {
-            Some(from) => header.with_from(from.to_string()),
+            Some(from) => header.with_from(from),
             None => header,
         }
     }

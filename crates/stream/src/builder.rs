@@ -1,9 +1,10 @@
 use crate::element::{Element, scope_of};
 use crate::encoder::write_in;
 use crate::error::{Error, Unwritable, quote};
-use crate::escape;
+use crate::escape::{self, legal};
 use crate::scanner::chars::is_ncname;
 use bytes::{BufMut, BytesMut};
+use std::fmt;
 use xmpp_tls_core::{StreamKind, ns};
 
 /// Builds an [`Element`]. What XML cannot carry is refused, the rest escaped where it must be.
@@ -25,7 +26,7 @@ use xmpp_tls_core::{StreamKind, ns};
 /// );
 /// # Ok::<(), xmpp_stream::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ElementBuilder {
     namespace: String,
     name: String,
@@ -34,7 +35,7 @@ pub struct ElementBuilder {
     content: Vec<Content>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Content {
     Text(String),
     Built(ElementBuilder),
@@ -44,6 +45,29 @@ enum Content {
 /// What [`ElementBuilder::child`] takes: an [`ElementBuilder`] or a complete [`Element`].
 #[derive(Clone, Debug)]
 pub struct Child(Content);
+
+/// Without values and texts, which may be passwords.
+impl fmt::Debug for ElementBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.attributes.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ElementBuilder")
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .field("attributes", &names)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Text(text) => f.debug_struct("Text").field("octets", &text.len()).finish(),
+            Content::Built(builder) => builder.fmt(f),
+            Content::Ready(element) => element.fmt(f),
+        }
+    }
+}
 
 impl From<ElementBuilder> for Child {
     fn from(builder: ElementBuilder) -> Self {
@@ -199,13 +223,4 @@ fn put_name(prefix: Option<&str>, name: &str, out: &mut BytesMut) {
         put(b"", prefix, b":", out);
     }
     out.put_slice(name.as_bytes());
-}
-
-fn legal(text: &str, legal: bool) -> Result<(), Error> {
-    match legal {
-        true => Ok(()),
-        false => Err(Error::Unwritable(Unwritable::Character {
-            text: quote(text.as_bytes()),
-        })),
-    }
 }

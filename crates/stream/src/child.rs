@@ -127,19 +127,30 @@ impl<'a> ChildElement<'a> {
     }
 }
 
+/// Without its content, as [`Element`].
 impl fmt::Debug for ChildElement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ChildElement").field(&self.as_str()).finish()
+        f.debug_struct("ChildElement")
+            .field("namespace", &self.namespace())
+            .field("name", &self.name())
+            .field("octets", &self.as_str().len())
+            .finish()
     }
 }
 
 /// The iterator of [`Element::children`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Children<'a> {
     element: &'a Element,
     xml: &'a str,
     index: u32,
     end: u32,
+}
+
+impl fmt::Debug for Children<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
 }
 
 impl<'a> Iterator for Children<'a> {

@@ -1,11 +1,11 @@
 use crate::element::Element;
 use crate::error::{Error, HeaderError, Place, quote};
-use crate::header::{StreamHeader, Version};
+use crate::header::StreamHeader;
 use crate::limits::Limits;
 use crate::scanner::input::Frontier;
-use crate::scanner::tag::header_attribute;
 use crate::scanner::{Scanner, Token};
 use bytes::{Buf, BytesMut};
+use std::fmt;
 
 /// Bytes from the peer in, stream events out (RFC 6120 sections 4 and 11).
 ///
@@ -35,7 +35,6 @@ use bytes::{Buf, BytesMut};
 /// decoder.finish()?;
 /// # Ok::<(), xmpp_stream::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct StreamDecoder {
     buffer: BytesMut,
     frontier: Frontier,
@@ -48,6 +47,20 @@ pub struct StreamDecoder {
     /// White space here still belongs to the stream before a restart.
     restarting: bool,
     failed: Option<Error>,
+}
+
+/// Without what is in the buffer, which may be a password.
+impl fmt::Debug for StreamDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamDecoder")
+            .field("unread", &self.unread())
+            .field("place", &self.scanner.place())
+            .field("offset", &self.scanner.offset(self.scanner.position()))
+            .field("closed", &self.closed)
+            .field("failed", &self.failed)
+            .field("limits", self.scanner.limits())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What there is to return.
@@ -219,19 +232,23 @@ impl StreamDecoder {
 
     fn header(&self, length: usize) -> Result<StreamHeader, Error> {
         let bytes = self.buffer.get(..length).unwrap_or_default();
-        let attribute = |name: &str| header_attribute(self.scanner.attributes(), bytes, b"", name.as_bytes());
         let mut header = StreamHeader::from_scope(self.scanner.scope());
-        header.to = attribute("to");
-        header.from = attribute("from");
-        header.id = attribute("id");
-        if let Some(version) = attribute("version") {
-            let parsed = version.parse::<Version>();
-            let wrong = |_| {
-                Error::Header(HeaderError::Version {
-                    found: quote(version.as_bytes()),
-                })
-            };
-            header.version = Some(parsed.map_err(wrong)?);
+        for attribute in self.scanner.attributes() {
+            match attribute.name.whole(bytes) {
+                b"to" => header.to = Some(attribute.text(bytes).into()),
+                b"from" => header.from = Some(attribute.text(bytes).into()),
+                b"id" => header.id = Some(attribute.text(bytes).into()),
+                b"version" => {
+                    let version = attribute.text(bytes);
+                    let wrong = |_| {
+                        Error::Header(HeaderError::Version {
+                            found: quote(version.as_bytes()),
+                        })
+                    };
+                    header.version = Some(version.parse().map_err(wrong)?);
+                }
+                _ => {}
+            }
         }
         Ok(header)
     }

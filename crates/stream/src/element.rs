@@ -254,8 +254,8 @@ impl Element {
         let resolver = reader.resolver_mut();
         // Our own limits were applied when the element was made.
         resolver.set_max_namespace_bindings(usize::MAX);
-        for (prefix, namespace) in &self.scope.declarations {
-            let prefix = match prefix.as_str() {
+        for (prefix, namespace) in self.scope.declarations.iter() {
+            let prefix = match &**prefix {
                 "" => PrefixDeclaration::Default,
                 prefix => PrefixDeclaration::Named(prefix),
             };
@@ -328,9 +328,14 @@ impl Clone for Element {
     }
 }
 
+/// Without its content, which may be a password: whoever wants that in a log asks for it.
 impl fmt::Debug for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Element").field(&self.as_str()).finish()
+        f.debug_struct("Element")
+            .field("namespace", &self.namespace())
+            .field("name", &self.name())
+            .field("octets", &self.bytes.len())
+            .finish()
     }
 }
 

@@ -1,15 +1,16 @@
 use crate::element::{Element, is_content_namespace, scope_of};
 use crate::error::Error;
 use crate::escape;
-use crate::header::StreamHeader;
+use crate::header::{StreamHeader, Version};
 use crate::rewrite;
 use crate::scanner::chars::is_ncname;
-use crate::scanner::namespaces::Scope;
+use crate::scanner::namespaces::{Binding, Scope};
+use crate::small_str::SmallStr;
 use crate::stream_error::StreamError;
 use crate::tree::Attributes;
 use crate::writer::{self, ElementWriter};
 use bytes::{BufMut, BytesMut};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::sync::Arc;
 use xmpp_tls_core::{StreamKind, ns};
 
@@ -52,37 +53,47 @@ impl StreamEncoder {
     /// (RFC 6120 section 4.3.3). Of the header's namespaces only further declarations count, such as
     /// `db`; the content namespace follows from the kind of stream.
     pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
-        let mut declarations = scope_of(self.kind).declarations.clone();
-        let mut prefixes: BTreeSet<String> = declarations.iter().map(|(prefix, _)| prefix.clone()).collect();
         // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
-        out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns=");
-        escape::write_attribute(self.kind.content_namespace(), out);
-        out.put_slice(b" xmlns:stream=");
-        escape::write_attribute(ns::STREAM, out);
+        out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns='");
+        // Neither namespace has anything to escape.
+        out.put_slice(self.kind.content_namespace().as_bytes());
+        out.put_slice(b"' xmlns:stream='");
+        out.put_slice(ns::STREAM.as_bytes());
+        out.put_u8(b'\'');
+        let usual = scope_of(self.kind);
+        let mut further: Option<Vec<Binding>> = None;
         for (prefix, namespace) in header.declarations() {
             let reserved =
                 matches!(prefix, "stream" | "xml" | "xmlns") || matches!(namespace, "" | ns::XML | ns::XMLNS);
-            if reserved || !is_ncname(prefix) || !prefixes.insert(prefix.to_owned()) {
-                continue;
+            if !reserved && is_ncname(prefix) {
+                declare(prefix, namespace, out);
+                further
+                    .get_or_insert_with(|| usual.declarations.to_vec())
+                    .push((Cow::Owned(prefix.to_owned()), Cow::Owned(namespace.to_owned())));
             }
-            declare(prefix, namespace, out);
-            declarations.push((prefix.to_owned(), namespace.to_owned()));
         }
-        let version = header.version.map(|version| version.to_string());
-        let attributes = [
-            ("from", &header.from),
-            ("to", &header.to),
-            ("id", &header.id),
-            ("version", &version),
-            ("xml:lang", &header.lang),
-        ];
+        let attributes = [("from", &header.from), ("to", &header.to), ("id", &header.id)];
         for (name, value) in attributes {
             if let Some(value) = value {
                 put_attribute(name, value, out);
             }
         }
+        match header.version {
+            // Formatting numbers would be a tenth of all that a header costs.
+            Some(Version::V1_0) => out.put_slice(b" version='1.0'"),
+            Some(version) => {
+                put_attribute("version", &SmallStr::display(version), out);
+            }
+            None => {}
+        }
+        if let Some(lang) = &header.lang {
+            put_attribute("xml:lang", lang, out);
+        }
         out.put_u8(b'>');
-        self.scope = Arc::new(Scope::new(declarations, header.lang.clone()));
+        self.scope = match further {
+            Some(declarations) => Arc::new(Scope::new(declarations.into(), None)),
+            None => usual,
+        };
     }
 
     /// Writes an element, which may come from any other stream: what it inherited from that
@@ -165,11 +176,18 @@ fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&
 
 /// Writes `element` into another element whose default namespace is `default`.
 pub(crate) fn write_in(element: &Element, default: &str, out: &mut BytesMut) {
-    let mut declarations = vec![("stream".to_owned(), ns::STREAM.to_owned())];
-    if !default.is_empty() {
-        declarations.push((String::new(), default.to_owned()));
-    }
-    write_scoped(element, &Scope::new(declarations, None), None, out);
+    let usual = [StreamKind::ClientToServer, StreamKind::ServerToServer];
+    let scope = match usual.into_iter().find(|kind| kind.content_namespace() == default) {
+        Some(kind) => scope_of(kind),
+        None => {
+            let mut declarations = vec![(Cow::Borrowed("stream"), Cow::Borrowed(ns::STREAM))];
+            if !default.is_empty() {
+                declarations.push((Cow::Borrowed(""), Cow::Owned(default.to_owned())));
+            }
+            Arc::new(Scope::new(declarations.into(), None))
+        }
+    };
+    write_scoped(element, &scope, None, out);
 }
 
 /// Writes `element` where `target` is in scope; with a `kind`, its content namespace replaces that
@@ -197,7 +215,7 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
                 .map(|attribute| (attribute.value, content))
         });
 
-    let same_scope = std::ptr::eq(&**source, target) || **source == *target;
+    let same_scope = source.declares_the_same(target);
     if same_scope && own.is_none() {
         out.put_slice(bytes);
         return;
@@ -230,7 +248,7 @@ fn write_scoped(element: &Element, target: &Scope, kind: Option<StreamKind>, out
 pub(crate) fn declare_inherited(element: &Element, target: &Scope, out: &mut BytesMut) {
     for (index, (prefix, namespace)) in element.scope().declarations.iter().enumerate() {
         let used = element.head().inherited & (1 << index.min(63)) != 0;
-        if used && !prefix.is_empty() && target.namespace(prefix) != Some(namespace) && !declares(element, prefix) {
+        if used && !prefix.is_empty() && target.namespace(prefix) != Some(&**namespace) && !declares(element, prefix) {
             declare(prefix, namespace, out);
         }
     }

@@ -122,9 +122,9 @@ pub enum XmlError {
     #[error("\"]]>\" in character data")]
     CdataEnd,
     /// A reference that is not complete, or to a character that XML 1.0 section 2.2 excludes.
-    #[error("bad reference &{found}")]
+    #[error("bad reference {found:?}")]
     BadReference {
-        /// Its text, as far as it was read.
+        /// Its text from `&` on, as far as it was read.
         found: String,
     },
     /// The XML declaration does not follow the grammar.
@@ -284,10 +284,11 @@ pub enum Unwritable {
         name: String,
     },
     /// Text, an attribute value or a namespace with a character that XML 1.0 section 2.2 excludes.
-    #[error("{text:?} holds a character that XML excludes")]
+    /// The text itself, which may be a password, is not told.
+    #[error("character {character:?} is not allowed in XML")]
     Character {
-        /// The text.
-        text: String,
+        /// The first such character.
+        character: char,
     },
     /// The same attribute twice.
     #[error("attribute {name:?} was given twice")]

@@ -1,5 +1,6 @@
 //! Escaping what is written and unescaping what was validated.
 
+use crate::error::{Error, Unwritable};
 use crate::scanner::chars;
 use crate::scanner::find::find3;
 use bytes::{BufMut, BytesMut};
@@ -155,6 +156,17 @@ fn write(value: &str, out: &mut BytesMut, escape: impl Fn(&[u8], u8) -> Option<&
     }
     out.put_slice(bytes.get(done..).unwrap_or_default());
     legal
+}
+
+/// An error if what was written of `text` was not `legal`.
+pub(crate) fn legal(text: &str, legal: bool) -> Result<(), Error> {
+    if legal {
+        return Ok(());
+    }
+    let illegal = text.chars().find(|&c| !chars::is_char(u32::from(c)));
+    Err(Error::Unwritable(Unwritable::Character {
+        character: illegal.unwrap_or(char::REPLACEMENT_CHARACTER),
+    }))
 }
 
 /// What may have to be written otherwise in a text or a value.

@@ -2,6 +2,7 @@ use crate::builder::ElementBuilder;
 use crate::child::{ChildElement, Children};
 use crate::element::Element;
 use crate::error::Error;
+use crate::walk::Node;
 use xmpp_tls_core::ns;
 
 /// The stream features that a receiving entity offers (RFC 6120 section 4.3.2).
@@ -100,9 +101,27 @@ impl Features {
 
     /// The STARTTLS feature, if it is offered.
     pub fn starttls(&self) -> Option<StartTls> {
-        let feature = self.get(ns::TLS, "starttls")?;
-        let required = feature.children().any(|child| child.is(ns::TLS, "required"));
-        Some(StartTls { required })
+        // It is asked of every stream before TLS, and needs no tree.
+        let (mut depth, mut inside, mut found) = (0, false, None);
+        for node in self.element.walk() {
+            match node {
+                Node::Start(tag) => {
+                    match depth {
+                        1 if found.is_none() && tag.is(ns::TLS, "starttls") => {
+                            inside = true;
+                            found = Some(StartTls { required: false });
+                        }
+                        1 => inside = false,
+                        2 if inside && tag.is(ns::TLS, "required") => return Some(StartTls { required: true }),
+                        _ => {}
+                    }
+                    depth += 1;
+                }
+                Node::End => depth -= 1,
+                Node::Text(_) => {}
+            }
+        }
+        found
     }
 
     /// Whether a feature with this expanded name is offered.

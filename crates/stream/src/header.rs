@@ -1,6 +1,9 @@
-use crate::scanner::namespaces::Scope;
+use crate::scanner::namespaces::{Binding, Scope};
+use crate::small_str::SmallStr;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use xmpp_tls_core::ns;
 
 /// The attributes of a stream header (RFC 6120 section 4.7), received or to be sent.
@@ -18,21 +21,18 @@ use xmpp_tls_core::ns;
 #[non_exhaustive]
 pub struct StreamHeader {
     /// The domain that the sender expects to reach (section 4.7.2).
-    pub to: Option<String>,
+    pub to: Option<SmallStr>,
     /// Who the sender says it is (section 4.7.1).
-    pub from: Option<String>,
+    pub from: Option<SmallStr>,
     /// The stream identifier, from the receiving entity (section 4.7.3).
-    pub id: Option<String>,
+    pub id: Option<SmallStr>,
     /// The version; absent from peers older than XMPP 1.0 (section 4.7.5).
     pub version: Option<Version>,
     /// The default language of the stream (`xml:lang`, section 4.7.4), as it was written: tags that
     /// are no BCP 47 tags do no harm.
-    pub lang: Option<String>,
-    /// The default namespace, unless it is that of streams: the content namespace (section 4.8.2).
-    /// A header without prefixes does not name it.
-    pub content_namespace: Option<String>,
-    /// Prefixes and their namespaces, without the default namespace.
-    declarations: Vec<(String, String)>,
+    pub lang: Option<SmallStr>,
+    /// What it declares, if anything.
+    scope: Option<Arc<Scope>>,
 }
 
 impl StreamHeader {
@@ -45,25 +45,25 @@ impl StreamHeader {
     }
 
     /// Sets `to`.
-    pub fn with_to(mut self, to: impl Into<String>) -> Self {
+    pub fn with_to(mut self, to: impl Into<SmallStr>) -> Self {
         self.to = Some(to.into());
         self
     }
 
     /// Sets `from`.
-    pub fn with_from(mut self, from: impl Into<String>) -> Self {
+    pub fn with_from(mut self, from: impl Into<SmallStr>) -> Self {
         self.from = Some(from.into());
         self
     }
 
     /// Sets `id`.
-    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+    pub fn with_id(mut self, id: impl Into<SmallStr>) -> Self {
         self.id = Some(id.into());
         self
     }
 
     /// Sets `xml:lang`.
-    pub fn with_lang(mut self, lang: impl Into<String>) -> Self {
+    pub fn with_lang(mut self, lang: impl Into<SmallStr>) -> Self {
         self.lang = Some(lang.into());
         self
     }
@@ -72,9 +72,14 @@ impl StreamHeader {
     /// the protocols around streams know (XEP-0220 section 2.3). The prefixes `stream`, `xml` and
     /// `xmlns`, and prefixes that are no names, are ignored when the header is written.
     pub fn with_declaration(mut self, prefix: impl Into<String>, namespace: impl Into<String>) -> Self {
-        let (prefix, namespace) = (prefix.into(), namespace.into());
-        self.declarations.retain(|(declared, _)| *declared != prefix);
-        self.declarations.push((prefix, namespace));
+        let prefix = prefix.into();
+        let mut declarations = match &self.scope {
+            Some(scope) => scope.declarations.to_vec(),
+            None => Vec::new(),
+        };
+        declarations.retain(|(declared, _)| *declared != prefix);
+        declarations.push((Cow::Owned(prefix), Cow::Owned(namespace.into())));
+        self.scope = Some(Arc::new(Scope::new(declarations.into(), None)));
         self
     }
 
@@ -87,31 +92,54 @@ impl StreamHeader {
     /// assert!(StreamHeader::new().with_declaration("db", ns::DIALBACK).declares(ns::DIALBACK));
     /// ```
     pub fn declares(&self, namespace: &str) -> bool {
-        self.content_namespace.as_deref() == Some(namespace)
-            || self.declarations.iter().any(|(_, declared)| declared == namespace)
+        self.all_declarations()
+            .iter()
+            .any(|(_, declared)| declared == namespace)
     }
 
     /// The declared prefixes and their namespaces, without the default namespace.
+    ///
+    /// ```
+    /// use xmpp_stream::StreamHeader;
+    /// use xmpp_tls_core::ns;
+    ///
+    /// let header = StreamHeader::new().with_declaration("db", ns::DIALBACK);
+    /// assert_eq!(header.declarations().collect::<Vec<_>>(), [("db", ns::DIALBACK)]);
+    /// ```
     pub fn declarations(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.declarations
+        self.all_declarations()
             .iter()
+            .filter(|(prefix, _)| !prefix.is_empty())
             .map(|(prefix, namespace)| (&**prefix, &**namespace))
     }
 
-    pub(crate) fn from_scope(scope: &Scope) -> Self {
-        let (default, declarations): (Vec<_>, Vec<_>) = scope
-            .declarations
+    /// The default namespace of a header that was received, unless it is that of streams: the content
+    /// namespace (RFC 6120 section 4.8.2). A header without prefixes does not name it.
+    ///
+    /// ```
+    /// use xmpp_stream::{Limits, StreamDecoder, StreamEvent};
+    ///
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>");
+    /// let Some(StreamEvent::Open(header)) = decoder.next_event()? else { panic!() };
+    /// assert_eq!(header.content_namespace(), Some("jabber:server"));
+    /// # Ok::<(), xmpp_stream::Error>(())
+    /// ```
+    pub fn content_namespace(&self) -> Option<&str> {
+        self.all_declarations()
             .iter()
-            .cloned()
-            .partition(|(prefix, _)| prefix.is_empty());
-        let content_namespace = default
-            .into_iter()
-            .map(|(_, namespace)| namespace)
-            .find(|n| n != ns::STREAM);
+            .find(|(prefix, namespace)| prefix.is_empty() && namespace != ns::STREAM)
+            .map(|(_, namespace)| &**namespace)
+    }
+
+    fn all_declarations(&self) -> &[Binding] {
+        self.scope.as_ref().map_or(&[], |scope| &scope.declarations)
+    }
+
+    pub(crate) fn from_scope(scope: &Arc<Scope>) -> Self {
         StreamHeader {
-            content_namespace,
-            declarations,
             lang: scope.lang.clone(),
+            scope: Some(scope.clone()),
             ..Self::default()
         }
     }

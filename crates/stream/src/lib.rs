@@ -39,6 +39,7 @@ mod rewrite;
 #[doc = include_str!("rows.md")]
 pub mod rows {}
 mod scanner;
+mod small_str;
 mod stream_error;
 mod tree;
 mod walk;
@@ -53,6 +54,7 @@ pub use error::{EncodingError, Error, HeaderError, NamespaceError, Place, Restri
 pub use features::{Features, FeaturesBuilder, StartTls, StreamLimits};
 pub use header::{StreamHeader, Version, VersionError};
 pub use limits::{LimitKind, Limits};
+pub use small_str::SmallStr;
 pub use stream_error::StreamError;
 pub use walk::{Attribute, AttributeIter, Node, Tag, Walk};
 pub use writer::ElementWriter;

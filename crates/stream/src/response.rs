@@ -1,7 +1,8 @@
 //! What RFC 6120 section 4.7 has a receiving entity answer to a header.
 
-use crate::error::{Error, HeaderError};
+use crate::error::{Error, HeaderError, quote};
 use crate::header::{StreamHeader, Version};
+use crate::small_str::SmallStr;
 use xmpp_tls_core::{Domain, StreamId, StreamKind};
 
 impl StreamHeader {
@@ -35,10 +36,10 @@ impl StreamHeader {
     ) -> StreamHeader {
         let mut response = StreamHeader::default();
         response.to = self.from.as_deref().and_then(|from| address(kind, from));
-        response.from = Some(from.map(Domain::to_string).unwrap_or_default());
-        response.id = Some(id.to_string());
+        response.from = Some(from.map(SmallStr::from).unwrap_or_default());
+        response.id = Some(SmallStr::display(id));
         response.version = self.version.map(|theirs| theirs.min(Version::V1_0));
-        response.lang = look_up(self.lang.as_deref(), languages).map(str::to_owned);
+        response.lang = look_up(self.lang.as_deref(), languages).map(SmallStr::from);
         response
     }
 
@@ -49,9 +50,9 @@ impl StreamHeader {
     ///
     /// [`HeaderError::ContentNamespace`], for which the peer is told `invalid-namespace`.
     pub fn check_content_namespace(&self, kind: StreamKind) -> Result<(), Error> {
-        match &self.content_namespace {
+        match self.content_namespace() {
             Some(found) if found != kind.content_namespace() => Err(Error::Header(HeaderError::ContentNamespace {
-                found: found.clone(),
+                found: quote(found.as_bytes()),
                 kind,
             })),
             Some(_) | None => Ok(()),
@@ -60,16 +61,16 @@ impl StreamHeader {
 }
 
 /// The part of a peer's `from` that a response may repeat.
-fn address(kind: StreamKind, from: &str) -> Option<String> {
+fn address(kind: StreamKind, from: &str) -> Option<SmallStr> {
     let bare = from.split('/').next().unwrap_or_default();
     match (kind, bare.split_once('@')) {
         (StreamKind::ClientToServer, Some((local, domain))) => {
             let sound = !local.is_empty() && local.len() <= 1023;
             let domain: Domain = domain.parse().ok().filter(|_| sound)?;
-            Some(format!("{local}@{domain}"))
+            Some(SmallStr::display(format_args!("{local}@{domain}")))
         }
         (_, Some(_)) => None,
-        (_, None) => bare.parse().ok().map(|domain: Domain| domain.to_string()),
+        (_, None) => bare.parse().ok().map(|domain: Domain| SmallStr::from(&domain)),
     }
 }
 
@@ -130,7 +131,7 @@ mod tests {
             (StreamKind::ServerToServer, Some(""), None),
         ] {
             let mut header = StreamHeader::new();
-            header.from = from.map(str::to_owned);
+            header.from = from.map(SmallStr::from);
             assert_eq!(header.response(kind, None, &id, &[]).to.as_deref(), to, "{from:?}");
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct Node {
 }
 
 /// The attributes of a start tag, namespace declarations included.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Attributes<'a> {
     bytes: &'a [u8],
     position: usize,

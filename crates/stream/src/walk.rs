@@ -49,7 +49,7 @@ pub struct Walk<'a> {
 }
 
 /// What [`Walk`] finds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation for each tag")]
 pub enum Node<'a> {
     /// A start tag.
@@ -130,7 +130,7 @@ pub struct Attribute<'a> {
 /// assert_eq!(iq.attributes().count(), 2);
 /// # Ok::<(), xmpp_stream::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AttributeIter<'a> {
     xml: &'a str,
     /// The first ones, if they were found before.
@@ -266,10 +266,9 @@ impl<'a> Iterator for Walk<'a> {
 
 impl fmt::Debug for Walk<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.xml.get(self.position..).unwrap_or_default();
         f.debug_struct("Walk")
             .field("depth", &self.depth)
-            .field("rest", &rest)
+            .field("octets_left", &self.xml.len().saturating_sub(self.position))
             .finish()
     }
 }
@@ -304,8 +303,22 @@ impl<'a> Tag<'a> {
 
 impl fmt::Debug for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{}}}{} ", self.namespace(), self.name())?;
-        f.debug_list().entries(self.attributes()).finish()
+        f.debug_struct("Tag")
+            .field("namespace", &self.namespace())
+            .field("name", &self.name())
+            .field("attributes", &self.attributes)
+            .finish()
+    }
+}
+
+/// Without the text, which may be a password.
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Node::Start(tag) => f.debug_tuple("Start").field(tag).finish(),
+            Node::Text(text) => f.debug_struct("Text").field("octets", &text.len()).finish(),
+            Node::End => f.write_str("End"),
+        }
     }
 }
 
@@ -328,12 +341,14 @@ impl<'a> Attribute<'a> {
     }
 }
 
+/// Without the value.
 impl fmt::Debug for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.prefix() {
-            "" => write!(f, "{}={:?}", self.name(), self.value()),
-            prefix => write!(f, "{prefix}:{}={:?}", self.name(), self.value()),
-        }
+        f.debug_struct("Attribute")
+            .field("prefix", &self.prefix())
+            .field("name", &self.name())
+            .field("octets", &self.value().len())
+            .finish()
     }
 }
 
@@ -347,6 +362,12 @@ impl<'a> AttributeIter<'a> {
             count: 0,
             raw: Attributes::new(xml.as_bytes(), position),
         }
+    }
+}
+
+impl fmt::Debug for AttributeIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
     }
 }
 

@@ -1,11 +1,12 @@
 use crate::element::Element;
 use crate::encoder::{put_attribute, write_in};
 use crate::error::{Error, Unwritable, quote};
-use crate::escape;
+use crate::escape::{self, legal};
 use crate::scanner::chars::is_ncname;
 use crate::scanner::tag::hash_bit;
 use crate::tree::Attributes;
 use bytes::{BufMut, BytesMut};
+use std::fmt;
 use xmpp_tls_core::ns;
 
 /// Writes one element straight into a buffer, without allocating; see
@@ -33,7 +34,6 @@ use xmpp_tls_core::ns;
 /// );
 /// # Ok::<(), xmpp_stream::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct ElementWriter<'o> {
     out: &'o mut BytesMut,
     /// The default namespace inside.
@@ -44,6 +44,16 @@ pub struct ElementWriter<'o> {
     open: bool,
     /// One bit for the names of attributes that are there, by a hash.
     seen: u64,
+}
+
+/// Without what was written.
+impl fmt::Debug for ElementWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ElementWriter")
+            .field("octets_in_buffer", &self.out.len())
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ElementWriter<'_> {
@@ -253,14 +263,5 @@ fn is_name(name: &str) -> bool {
     match name.as_bytes() {
         [first, rest @ ..] if first.is_ascii_lowercase() && rest.iter().all(|&byte| plain(byte)) => true,
         _ => is_ncname(name),
-    }
-}
-
-fn legal(text: &str, legal: bool) -> Result<(), Error> {
-    match legal {
-        true => Ok(()),
-        false => Err(Error::Unwritable(Unwritable::Character {
-            text: quote(text.as_bytes()),
-        })),
     }
 }

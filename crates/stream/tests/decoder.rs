@@ -94,7 +94,7 @@ fn strm_04_attributes_of_the_header() {
     assert_eq!(header.id.as_deref(), Some("a&b"));
     assert_eq!(header.version, Some(Version::V1_0));
     assert_eq!(header.lang.as_deref(), Some("en_US"));
-    assert_eq!(header.content_namespace.as_deref(), Some("jabber:client"));
+    assert_eq!(header.content_namespace(), Some("jabber:client"));
     assert!(header.declares("jabber:server:dialback") && header.declares("jabber:client") && !header.declares("urn:x"));
 }
 
@@ -104,8 +104,8 @@ fn strm_04_a_prefixed_to_is_no_to() {
         "<s:stream s:to='x' xmlns:s='http://etherx.jabber.org/streams'>",
     ));
     assert_eq!(
-        (header.to, header.version, header.content_namespace),
-        (None, None, None)
+        (&header.to, header.version, header.content_namespace()),
+        (&None, None, None)
     );
 }
 

@@ -80,7 +80,7 @@ fn strm_05_strm_19_what_the_caller_sets_is_sent() {
 fn strm_08_strm_14_a_response_has_from_and_an_id() {
     let answer = response(&StreamHeader::new().with_to("other.example"));
     assert_eq!(answer.from.as_deref(), Some("example.org"));
-    assert_eq!(answer.id, Some(StreamId::from_random([9; 16]).to_string()));
+    assert_eq!(answer.id, Some(StreamId::from_random([9; 16]).to_string().into()));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn strm_30_unknown_attributes_are_ignored() {
 #[test]
 fn ns_01_the_stream_namespace_is_no_content_namespace() {
     let read = header("<stream xmlns='http://etherx.jabber.org/streams'>").unwrap();
-    assert_eq!(read.content_namespace, None);
+    assert_eq!(read.content_namespace(), None);
 }
 
 #[test]

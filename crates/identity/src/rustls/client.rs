@@ -1,13 +1,13 @@
-use super::{Unproved, certificate_error, complete, verify_tls12_signature, verify_tls13_signature};
+use super::signature::proves_possession;
+use super::{Unproved, certificate_error, complete};
 use crate::purpose::Purpose;
 use crate::reference::ReferenceIds;
 use crate::verdict::{ChainStatus, Verdict};
 use crate::verifier::IdentityVerifier;
-use ::rustls::client::danger::HandshakeSignatureValid;
 use ::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use ::rustls::server::NoServerSessionStorage;
 use ::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use ::rustls::{CommonState, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use ::rustls::{CommonState, DistinguishedName, Error, ServerConfig};
 use pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
 
@@ -157,25 +157,5 @@ impl ClientCertVerifier for ClientVerifier {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
+    proves_possession!();
 }

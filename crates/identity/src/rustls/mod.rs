@@ -33,11 +33,13 @@
 //! ```
 
 mod alert;
+mod asking;
 mod client;
 mod server;
 mod signature;
 
 pub use alert::certificate_error;
+pub use asking::AskingVerifier;
 pub use client::ClientVerifier;
 pub use server::ServerVerifier;
 pub use signature::{verify_tls12_signature, verify_tls13_signature};

@@ -1,13 +1,14 @@
-use super::{Unproved, certificate_error, complete, verify_tls12_signature, verify_tls13_signature};
+use super::signature::proves_possession;
+use super::{Unproved, certificate_error, complete};
 use crate::error::IdentityError;
 use crate::purpose::Purpose;
 use crate::reference::ReferenceIds;
 use crate::verdict::Verdict;
 use crate::verifier::IdentityVerifier;
 use ::rustls::client::Resumption;
-use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use ::rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use ::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use ::rustls::{ClientConfig, CommonState, DigitallySignedStruct, Error, SignatureScheme};
+use ::rustls::{ClientConfig, CommonState, Error};
 use pki_types::{CertificateDer, ServerName, UnixTime};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -145,25 +146,5 @@ impl ServerCertVerifier for ServerVerifier {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
+    proves_possession!();
 }

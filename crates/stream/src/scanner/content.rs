@@ -163,7 +163,7 @@ impl Scanner {
 
     #[cold]
     fn bad_reference(&self, bytes: &[u8]) -> Step {
-        let found = quote(bytes.get(self.reference_start + 1..=self.position).unwrap_or_default());
+        let found = quote(bytes.get(self.reference_start..=self.position).unwrap_or_default());
         let offset = self.offset(self.reference_start);
         Err(Error::Xml {
             kind: XmlError::BadReference { found },

@@ -55,7 +55,9 @@ impl Scanner {
                 && !attribute.declares
             {
                 self.must_resolve(attribute.name, bytes)?;
-                compared.push((index as u32, 0));
+                if self.prefixed > 1 {
+                    compared.push((index as u32, 0));
+                }
             }
         }
         let result = if compared.len() > 1 {

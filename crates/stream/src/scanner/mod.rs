@@ -15,6 +15,7 @@ mod declaration;
 pub(crate) mod find;
 pub(crate) mod input;
 mod judge;
+mod list;
 mod name;
 pub(crate) mod namespaces;
 mod plain;
@@ -24,7 +25,9 @@ pub(crate) mod tag;
 
 use crate::error::{Error, Place, Restricted, XmlError};
 use crate::limits::{LimitKind, Limits};
+use crate::small_str::SmallStr;
 use chars::{HIGH, START, class};
+use list::List;
 use name::NameScan;
 use namespaces::{Namespaces, NsRef, Scope};
 use std::sync::Arc;
@@ -108,6 +111,9 @@ enum State {
 /// How many entries of each list are kept from element to element.
 const USUAL: usize = 64;
 
+/// More attributes than nearly all tags have.
+const IN_PLACE: usize = 8;
+
 /// What a state function achieved.
 enum Flow {
     /// Everything given was read.
@@ -135,7 +141,7 @@ pub(crate) struct Scanner {
     tag_start: usize,
     /// There was an XML declaration.
     declared: bool,
-    attributes: Vec<Attribute>,
+    attributes: List<Attribute, IN_PLACE>,
     /// Attributes of the current tag: how many declare namespaces, how many others have prefixes.
     declarations: usize,
     prefixed: usize,
@@ -156,7 +162,7 @@ pub(crate) struct Scanner {
     namespaces: Namespaces,
     scope: Arc<Scope>,
     /// The root element's name as written, once it is open.
-    root: Option<Box<[u8]>>,
+    root: Option<SmallStr>,
     head: Option<Head>,
     strict_prefixes: bool,
     /// How many states were visited, for the test that the cost is linear.
@@ -183,7 +189,7 @@ impl Scanner {
             tag: Name::default(),
             tag_start: 0,
             declared: false,
-            attributes: Vec::new(),
+            attributes: List::default(),
             declarations: 0,
             prefixed: 0,
             seen: 0,
@@ -196,7 +202,7 @@ impl Scanner {
             compared: Vec::new(),
             open: Vec::new(),
             namespaces: Namespaces::default(),
-            scope: Arc::default(),
+            scope: Scope::empty(),
             root: None,
             head: None,
             strict_prefixes: false,
@@ -210,7 +216,7 @@ impl Scanner {
         let mut scanner = Scanner::new(limits);
         scanner.state = State::Content;
         scanner.scope = scope;
-        scanner.root = Some(Box::default());
+        scanner.root = Some(SmallStr::default());
         scanner
     }
 

@@ -5,26 +5,44 @@ use super::tag::Attribute;
 use crate::error::{Error, NamespaceError, quote};
 use crate::escape;
 use crate::limits::{LimitKind, Limits};
+use crate::small_str::SmallStr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use xmpp_tls_core::{StreamKind, ns};
 
 /// Up to so many declarations are looked through one by one, which is faster than anything clever.
 const FEW: usize = 32;
 
+/// A prefix (empty for the default namespace) and its namespace, never empty.
+pub(crate) type Binding = (Cow<'static, str>, Cow<'static, str>);
+/// Those of one header; borrowed if they are what nearly every header declares.
+pub(crate) type Bindings = Cow<'static, [Binding]>;
+
+const fn usual(prefix: &'static str, namespace: &'static str) -> Binding {
+    (Cow::Borrowed(prefix), Cow::Borrowed(namespace))
+}
+
+static CLIENT: [Binding; 2] = [usual("", ns::CLIENT), usual("stream", ns::STREAM)];
+static SERVER: [Binding; 2] = [usual("", ns::SERVER), usual("stream", ns::STREAM)];
+static SERVER_DIALBACK: [Binding; 3] = [
+    usual("", ns::SERVER),
+    usual("stream", ns::STREAM),
+    usual("db", ns::DIALBACK),
+];
+
 /// What a stream header declared: the context of every first-level element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// Prefix (empty for the default namespace) and namespace, never empty, no prefix twice.
-    pub(crate) declarations: Vec<(String, String)>,
-    pub(crate) lang: Option<String>,
+    /// No prefix twice.
+    pub(crate) declarations: Bindings,
+    pub(crate) lang: Option<SmallStr>,
     /// The declarations in the order of their prefixes, if there are too many to look through.
     sorted: Vec<u32>,
 }
 
 impl Scope {
-    pub(crate) fn new(declarations: Vec<(String, String)>, lang: Option<String>) -> Self {
+    pub(crate) fn new(declarations: Bindings, lang: Option<SmallStr>) -> Self {
         let mut sorted = Vec::new();
         if declarations.len() > FEW {
             sorted.extend(0..declarations.len() as u32);
@@ -37,18 +55,29 @@ impl Scope {
         }
     }
 
+    /// Before there is a header, the same one for all.
+    pub(crate) fn empty() -> Arc<Scope> {
+        static EMPTY: LazyLock<Arc<Scope>> = LazyLock::new(Arc::default);
+        EMPTY.clone()
+    }
+
     /// What the header of our own encoder declares.
     pub(crate) fn of_kind(kind: StreamKind) -> Arc<Scope> {
-        let declarations = vec![
-            (String::new(), kind.content_namespace().to_owned()),
-            ("stream".to_owned(), ns::STREAM.to_owned()),
-        ];
-        Arc::new(Scope::new(declarations, None))
+        let declarations = match kind {
+            StreamKind::ClientToServer => &CLIENT,
+            StreamKind::ServerToServer => &SERVER,
+        };
+        Arc::new(Scope::new(Cow::Borrowed(declarations), None))
+    }
+
+    /// Whether what is written for one may be written into the other as it is.
+    pub(crate) fn declares_the_same(&self, other: &Scope) -> bool {
+        std::ptr::eq(&*self.declarations, &*other.declarations) || self.declarations == other.declarations
     }
 
     pub(crate) fn position(&self, prefix: &[u8]) -> Option<usize> {
         if self.sorted.is_empty() {
-            let same = |(declared, _): &(String, String)| declared.as_bytes() == prefix;
+            let same = |(declared, _): &Binding| declared.as_bytes() == prefix;
             return self.declarations.iter().position(same);
         }
         let prefix_of = |index: &u32| {
@@ -339,13 +368,24 @@ impl Namespaces {
     }
 
     /// What is in scope now, for the context of what follows a stream header.
-    pub(crate) fn to_scope(&self, bytes: &[u8], lang: Option<String>) -> Scope {
+    pub(crate) fn to_scope(&self, bytes: &[u8], lang: Option<SmallStr>) -> Scope {
         let none = Scope::default();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let declarations = self.stack.iter().filter_map(|declaration| {
-            let namespace = declaration.namespace.bytes(bytes, &none);
-            (!namespace.is_empty()).then(|| (text(declaration.prefix(bytes)), text(namespace)))
-        });
+        let declared = || {
+            self.stack.iter().filter_map(|declaration| {
+                let namespace = declaration.namespace.bytes(bytes, &none);
+                (!namespace.is_empty()).then(|| (declaration.prefix(bytes), namespace))
+            })
+        };
+        let is =
+            |(prefix, namespace): &Binding, found: (&[u8], &[u8])| (prefix.as_bytes(), namespace.as_bytes()) == found;
+        // No prefix is declared twice: as many, and each of them among the others, are the same ones.
+        for known in [&CLIENT[..], &SERVER, &SERVER_DIALBACK] {
+            if declared().count() == known.len() && declared().all(|found| known.iter().any(|one| is(one, found))) {
+                return Scope::new(Cow::Borrowed(known), lang);
+            }
+        }
+        let text = |bytes: &[u8]| Cow::Owned(String::from_utf8_lossy(bytes).into_owned());
+        let declarations = declared().map(|(prefix, namespace)| (text(prefix), text(namespace)));
         Scope::new(declarations.collect(), lang)
     }
 }
@@ -368,7 +408,7 @@ mod tests {
 
     #[test]
     fn the_index_of_prefixes_finds_what_looking_through_them_all_finds() {
-        // Declarations of eight prefixes, made and forgotten at random, far more than are indexed.
+        // Bindings of eight prefixes, made and forgotten at random, far more than are indexed.
         let bytes: Vec<u8> = (0..8u8).flat_map(|n| [b'a' + n, b'0' + n]).collect();
         let scope = Scope::default();
         let (mut namespaces, mut expected) = (Namespaces::default(), Vec::new());
@@ -420,9 +460,9 @@ mod tests {
     #[test]
     fn many_declarations_of_a_header_are_found_by_prefix() {
         let declarations: Vec<_> = (0..100)
-            .map(|n| (format!("p{}", n * 37 % 100), n.to_string()))
+            .map(|n| (Cow::Owned(format!("p{}", n * 37 % 100)), Cow::Owned(n.to_string())))
             .collect();
-        let scope = Scope::new(declarations.clone(), None);
+        let scope = Scope::new(Cow::Owned(declarations.clone()), None);
         for (prefix, namespace) in &declarations {
             assert_eq!(scope.namespace(prefix), Some(&**namespace));
         }

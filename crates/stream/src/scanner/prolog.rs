@@ -2,7 +2,7 @@
 
 use super::chars::is_space;
 use super::namespaces::NsRef;
-use super::{Flow, Scanner, State, Step, Token, declaration, tag};
+use super::{Flow, Scanner, State, Step, Token, declaration};
 use crate::error::{Error, HeaderError, Restricted, XmlError, quote};
 use std::sync::Arc;
 
@@ -93,8 +93,9 @@ impl Scanner {
         if self.strict_prefixes && !matches!(prefix, b"" | b"stream") {
             return Err(Error::Header(HeaderError::Prefix { prefix: quote(prefix) }));
         }
-        self.root = Some(self.tag.whole(bytes).into());
-        let lang = tag::header_attribute(&self.attributes, bytes, b"xml", b"lang");
+        self.root = Some(std::str::from_utf8(self.tag.whole(bytes)).unwrap_or_default().into());
+        let lang = self.attributes.iter().find(|a| a.name.whole(bytes) == b"xml:lang");
+        let lang = lang.map(|attribute| attribute.text(bytes).into());
         self.scope = Arc::new(self.namespaces.to_scope(bytes, lang));
         self.namespaces.clear();
         self.state = if empty { State::Closed } else { State::Content };

@@ -8,6 +8,7 @@ use super::{Flow, Head, Open, Scanner, State, Step, Token};
 use crate::error::{Error, HeaderError, XmlError, quote};
 use crate::escape;
 use crate::limits::LimitKind;
+use std::borrow::Cow;
 use xmpp_tls_core::ns;
 
 /// Where a qualified name is. Positions fit into 32 bits because items are limited to 4 GiB.
@@ -80,6 +81,11 @@ impl Attribute {
             .unwrap_or_default()
     }
 
+    /// The value as the application sees it.
+    pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        escape::attribute(std::str::from_utf8(self.value(bytes)).unwrap_or_default())
+    }
+
     /// The prefix that a namespace declaration binds; empty for `xmlns`.
     pub(crate) fn declared_prefix(&self) -> (u32, u32) {
         if self.name.has_prefix() {
@@ -97,13 +103,6 @@ pub(crate) fn hash_bit(name: &[u8]) -> u64 {
         [first, .., last] => 1 << ((usize::from(*first) + 5 * usize::from(*last) + 9 * name.len()) % 64),
         _ => 1 << (name.first().copied().unwrap_or(0) % 64),
     }
-}
-
-/// An attribute of the stream header as the application sees it.
-pub(crate) fn header_attribute(attributes: &[Attribute], bytes: &[u8], prefix: &[u8], name: &[u8]) -> Option<String> {
-    let wanted = |a: &&Attribute| a.name.prefix(bytes) == prefix && a.name.local(bytes) == name;
-    let raw = attributes.iter().find(wanted)?.value(bytes);
-    Some(escape::attribute(std::str::from_utf8(raw).unwrap_or_default()).into_owned())
 }
 
 fn is_content(namespace: &[u8]) -> bool {
@@ -303,7 +302,7 @@ impl Scanner {
             (Some(open), _) => bytes
                 .get(open.name.0 as usize..open.name.1 as usize)
                 .unwrap_or_default(),
-            (None, Some(root)) => root,
+            (None, Some(root)) => root.as_bytes(),
             (None, None) => b"",
         };
         if found != expected {
