@@ -221,7 +221,9 @@ fn what_is_said_inside_tls_is_not_in_debug_text() {
     let client = format!("{:?}", pair.a.engine);
     pair.drive();
     let server = format!("{:?}", pair.b.engine);
-    for text in [client, server] {
+    let event = format!("{:?}", pair.b.events.last());
+    assert!(event.contains("auth"), "{event}");
+    for text in [client, server, event, format!("{login:?}")] {
         leak::assert_absent(text.as_bytes(), &["cjBtMzBSMG0zMA", "r0m30R0m30"]);
     }
 }
