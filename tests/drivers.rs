@@ -110,7 +110,7 @@ fn the_reason_of_the_session_wins_over_the_end_of_the_socket() {
     let Err(Error::Session(heard)) = server.join().unwrap() else {
         panic!("the server was content")
     };
-    assert!(heard.to_string().contains("BadCertificate"), "{heard}");
+    assert!(heard.to_string().contains("bad_certificate"), "{heard}");
 }
 
 /// A clock that jumps to whatever is waited for: no test sleeps.

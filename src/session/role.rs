@@ -98,7 +98,7 @@ impl Role {
         *in_clear = true;
         *domain = match &header.to {
             Some(to) => to.parse().ok().filter(|to| config.acceptor.serves(to)),
-            None => config.acceptor.sole_domain().cloned(),
+            None => config.acceptor.sole_domain(),
         };
         domain.as_ref()
     }
@@ -113,7 +113,7 @@ impl Role {
         {
             *domain = match &session.server_name {
                 Some(name) => name.parse().ok().filter(|name| config.acceptor.serves(name)),
-                None => config.acceptor.sole_domain().cloned(),
+                None => config.acceptor.sole_domain(),
             };
         }
     }
@@ -176,7 +176,7 @@ impl Role {
             // RFC 6120 section 5.4.3.3: what was said in clear is forgotten.
             None => {
                 let learned = domain.clone().filter(|_| !*in_clear);
-                let sole = || config.acceptor.sole_domain().cloned();
+                let sole = || config.acceptor.sole_domain();
                 learned
                     .or_else(sole)
                     .ok_or(ErrorKind::Header(HeaderProblem::NoDomain))?

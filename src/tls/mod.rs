@@ -158,7 +158,7 @@ pub trait TlsAcceptor: Send + Sync + fmt::Debug {
     fn serves(&self, domain: &Domain) -> bool;
 
     /// The only domain served, if it is the only one: what a peer means that names none.
-    fn sole_domain(&self) -> Option<&Domain>;
+    fn sole_domain(&self) -> Option<Domain>;
 
     /// Fills `buffer` from a cryptographically secure generator; stream ids come from it.
     ///
@@ -259,7 +259,7 @@ pub enum TlsError {
     #[error(transparent)]
     CertificateRejected(#[from] Box<IdentityError>),
     /// The peer sent an alert (RFC 8446 section 6).
-    #[error("the peer ended TLS with the alert {0}")]
+    #[error("the peer ended TLS with the alert {0}{hint}", hint = alert_hint(.0))]
     AlertReceived(String),
     /// The peer cannot do what we require.
     #[error("the peer's TLS does not fit ours: {0}")]
@@ -310,9 +310,19 @@ pub enum TlsError {
     NoRandomness,
 }
 
+fn alert_hint(alert: &str) -> &'static str {
+    match alert {
+        "protocol_version" => ": it speaks no version that we offer, perhaps only some older than TLS 1.2",
+        "handshake_failure" => ": it finds no cipher suite, group or version in common, or wants a certificate of ours",
+        "unrecognized_name" => ": it has no certificate for the domain",
+        _ => "",
+    }
+}
+
 fn hint(first: u8) -> &'static str {
     match first {
         b'<' => ": it looks like XML, so this port probably wants STARTTLS, or clear text was injected",
+        128.. => ": it may be the hello of SSL 2.0, which RFC 6176 forbids",
         b'H' => ": it looks like HTTP, so a web server or a proxy answers on this port",
         _ => "",
     }

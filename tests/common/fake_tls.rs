@@ -69,8 +69,8 @@ impl TlsAcceptor for FakeAcceptor {
         self.domains.contains(domain)
     }
 
-    fn sole_domain(&self) -> Option<&Domain> {
-        self.domains.first().filter(|_| self.domains.len() == 1)
+    fn sole_domain(&self) -> Option<Domain> {
+        self.domains.first().filter(|_| self.domains.len() == 1).cloned()
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {

@@ -1,0 +1,217 @@
+//! TLS 1.2 and 1.3 by [rustls](https://docs.rs/rustls/0.23). The only folder that names it.
+//!
+//! Provider, trust anchors and keys are arguments; nothing is taken from a process-wide default.
+//! Resumption, early data and session tickets are off: a resumed session would show an old certificate.
+
+mod certificates;
+mod engine;
+mod error;
+
+pub use certificates::Certificates;
+
+use super::{ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
+use crate::policy::MinimumVersion;
+use ::rustls::client::Resumption;
+use ::rustls::server::NoServerSessionStorage;
+use ::rustls::time_provider::TimeProvider;
+use ::rustls::version::{TLS12, TLS13};
+use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use certificates::{Chooser, Current};
+use engine::{Engine, Role};
+use error::from_rustls;
+use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use std::sync::Arc;
+use xmpp_identity::IdentityVerifier;
+use xmpp_identity::rustls::AskingVerifier;
+use xmpp_tls_core::Domain;
+
+pub use ::rustls::crypto::CryptoProvider;
+#[cfg(feature = "aws-lc-rs")]
+pub use ::rustls::crypto::aws_lc_rs;
+#[cfg(feature = "ring")]
+pub use ::rustls::crypto::ring;
+
+/// The signature algorithms of a provider, for an [`IdentityVerifier`].
+pub fn signature_algorithms(provider: &CryptoProvider) -> &'static [&'static dyn SignatureVerificationAlgorithm] {
+    provider.signature_verification_algorithms.all
+}
+
+impl crate::session::ClientConfig {
+    /// The default policy over rustls, trusting these anchors (see [`roots`](crate::roots)).
+    pub fn rustls(provider: Arc<CryptoProvider>, anchors: Vec<TrustAnchor<'static>>) -> Self {
+        let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
+        crate::session::ClientConfig::new(RustlsConnector::new(provider), verifier)
+    }
+}
+
+/// Starts rustls clients.
+#[derive(Debug, Clone)]
+pub struct RustlsConnector {
+    provider: Arc<CryptoProvider>,
+}
+
+impl RustlsConnector {
+    /// With this provider, for example `rustls::crypto::ring::default_provider()`.
+    pub fn new(provider: Arc<CryptoProvider>) -> Self {
+        RustlsConnector { provider }
+    }
+}
+
+impl TlsConnector for RustlsConnector {
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
+        versions(minimum_version).map(drop)
+    }
+
+    fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        let name = match handshake.domain.ip() {
+            Some(ip) => ServerName::IpAddress(ip.into()),
+            None => ServerName::try_from(handshake.domain.to_ascii().to_owned())
+                .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
+        };
+        let check = handshake.check;
+        // The check keeps the verdict, for the session to ask about whatever the TLS library.
+        let asked = check.clone();
+        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
+            match asked.verify(chain).check() {
+                Err(error) if asked.enforce() => Err(error),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        });
+        let clock = Arc::new(FixedClock(check.now()));
+        let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
+            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+            .dangerous() // rustls' word for a verifier of our own; this one always proves possession
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
+        let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| from_rustls(error, None))?;
+        Ok(Box::new(Engine::new(connection.into(), Role::Client { check })))
+    }
+}
+
+/// Starts rustls servers, with a certificate for each domain served.
+///
+/// ```
+/// # fn example(provider: std::sync::Arc<xmpp_tls::tls::rustls::CryptoProvider>,
+/// #     chain: Vec<pki_types::CertificateDer<'static>>, key: pki_types::PrivateKeyDer<'static>)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use xmpp_tls::tls::rustls::RustlsAcceptor;
+///
+/// let acceptor = RustlsAcceptor::new(provider).with_certificate("example.org".parse()?, chain, key)?;
+/// # Ok(()) }
+/// ```
+///
+/// Clones share their certificates: [`reload`](Self::reload) on one of them is for all.
+#[derive(Debug, Clone)]
+pub struct RustlsAcceptor {
+    provider: Arc<CryptoProvider>,
+    certificates: Current,
+}
+
+impl RustlsAcceptor {
+    /// Serves no domain yet.
+    pub fn new(provider: Arc<CryptoProvider>) -> Self {
+        RustlsAcceptor {
+            certificates: Current::new(Certificates::new(provider.clone())),
+            provider,
+        }
+    }
+
+    /// Serves `domain` with this chain, leaf first, and the leaf's private key.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Misconfigured`] if the key is unusable or not the leaf's.
+    pub fn with_certificate(
+        self,
+        domain: Domain,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, TlsError> {
+        let certificates = Certificates::clone(&self.certificates.get()).with(domain, chain, key)?;
+        Ok(RustlsAcceptor {
+            certificates: Current::new(certificates),
+            ..self
+        })
+    }
+
+    /// Shows these certificates from now on, on this acceptor and all its clones, and gives back what was
+    /// shown until now. It is one step: a connection sees the old ones or the new ones, and those that are
+    /// secured already keep theirs. What is wrong with new certificates shows while the [`Certificates`] are
+    /// made, so that nothing wrong is ever swapped in.
+    ///
+    /// ```
+    /// # fn example(acceptor: &xmpp_tls::tls::rustls::RustlsAcceptor,
+    /// #     provider: std::sync::Arc<xmpp_tls::tls::rustls::CryptoProvider>,
+    /// #     chain: Vec<pki_types::CertificateDer<'static>>, key: pki_types::PrivateKeyDer<'static>)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use xmpp_tls::tls::rustls::Certificates;
+    ///
+    /// acceptor.reload(Certificates::new(provider).with("example.org".parse()?, chain, key)?);
+    /// # Ok(()) }
+    /// ```
+    pub fn reload(&self, certificates: Certificates) -> Arc<Certificates> {
+        self.certificates.replace(certificates)
+    }
+}
+
+impl TlsAcceptor for RustlsAcceptor {
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
+        versions(minimum_version).map(drop)
+    }
+
+    fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        let chooser = Arc::new(Chooser::new(self.certificates.get(), handshake.domain));
+        let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
+            .with_protocol_versions(versions(handshake.minimum_version)?)
+            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(chooser.clone());
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.alpn_protocols = vec![handshake.kind.alpn().to_vec()];
+        let connection = ServerConnection::new(Arc::new(config)).map_err(|error| from_rustls(error, None))?;
+        Ok(Box::new(Engine::new(connection.into(), Role::Server { chooser })))
+    }
+
+    fn serves(&self, domain: &Domain) -> bool {
+        self.certificates.get().serves(domain)
+    }
+
+    fn sole_domain(&self) -> Option<Domain> {
+        self.certificates.get().sole().map(|(domain, _)| domain.clone())
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
+        self.provider
+            .secure_random
+            .fill(buffer)
+            .map_err(|_| TlsError::NoRandomness)
+    }
+}
+
+fn versions(minimum: MinimumVersion) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
+    static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
+    static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    match minimum {
+        MinimumVersion::Tls13 => Ok(&LATEST),
+        MinimumVersion::Tls12 => Ok(&BOTH),
+        MinimumVersion::Old(accepted) => Err(TlsError::UnsupportedByEngine {
+            engine: "rustls",
+            version: accepted.lowest().version(),
+            remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
+        }),
+    }
+}
+
+/// The time the session was given: rustls would read the system clock otherwise.
+#[derive(Debug)]
+struct FixedClock(UnixTime);
+
+impl TimeProvider for FixedClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0)
+    }
+}
