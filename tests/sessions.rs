@@ -169,7 +169,7 @@ fn a_server_opens_a_verified_stream_to_another() {
             .as_ref()
             .unwrap()
             .to_string()
-            .contains("NoApplicationProtocol"),
+            .contains("no_application_protocol"),
         "D368-13"
     );
 }
