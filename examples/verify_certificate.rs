@@ -1,53 +1,84 @@
-//! The identity verifier alone: is this chain good for this domain, and why not?
+//! The identity verifier alone: is this chain good for this domain, and why not? Nothing here is used but
+//! `xmpp-identity` and the signature algorithms of a provider.
 //!
-//! `cargo run --example verify_certificate -- DOMAIN CHAIN.pem CA.pem`; without arguments it judges two
-//! certificates that it makes itself.
+//! `cargo run --example verify_certificate -- example.org chain.pem ca.pem`
 
-use pki_types::pem::PemObject;
-use pki_types::{CertificateDer, UnixTime};
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::SystemTime;
-use xmpp_identity::{CertificateFacts, IdentityVerifier, Purpose, ReferenceIds};
-use xmpp_tls::{Domain, StreamKind, roots};
-use xmpp_tls_testkit::{LeafSpec, TestCa};
+use xmpp_identity::pki_types::pem::PemObject;
+use xmpp_identity::pki_types::{CertificateDer, UnixTime};
+use xmpp_identity::{CertificateFacts, IdentityVerifier, Purpose, ReferenceIds, StreamKind, trust_anchor};
 
-fn main() -> Result<(), Box<dyn Error>> {
+const USAGE: &str = "usage: verify_certificate DOMAIN CHAIN.pem CA.pem
+  Is the chain, leaf first, good for a client of the XMPP domain that trusts these CAs?
+  Without arguments: two answers about a certificate for im.example.com that comes with this program.";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
-        [domain, chain, ca] => judge(domain, &std::fs::read(chain)?, &std::fs::read(ca)?),
-        [] => {
-            let ca = TestCa::valid_now("Example CA");
-            let chain = ca.issue(LeafSpec::for_domain("example.org")).chain_pem();
-            judge("example.org", chain.as_bytes(), ca.anchor_pem().as_bytes())?;
-            judge("example.net", chain.as_bytes(), ca.anchor_pem().as_bytes())
+    let result = match arguments.as_slice() {
+        [] => demonstrate(),
+        [domain, chain, ca] if !domain.starts_with('-') => read(chain)
+            .and_then(|chain| Ok((chain, read(ca)?)))
+            .and_then(|(chain, cas)| judge(domain, &chain, &cas)),
+        [option] if option == "--help" || option == "-h" => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
         }
-        _ => Err("usage: verify_certificate [DOMAIN CHAIN.pem CA.pem]".into()),
+        _ => Err(USAGE.into()),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
     }
 }
 
-fn judge(domain: &str, chain: &[u8], ca: &[u8]) -> Result<(), Box<dyn Error>> {
-    let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>()?;
-    let domain: Domain = domain.parse()?;
-    // What is expected is known before the certificate is looked at.
-    let references = ReferenceIds::new(&domain, StreamKind::ClientToServer);
-    let algorithms = rustls::crypto::ring::default_provider()
-        .signature_verification_algorithms
-        .all;
-    let verifier = IdentityVerifier::new(roots::from_pem(ca)?, algorithms);
-    let now = UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?);
+/// Whether the chain is good for the domain.
+fn judge(domain: &str, chain: &[CertificateDer<'_>], cas: &[CertificateDer<'_>]) -> Result<bool, Box<dyn Error>> {
+    // What is expected is settled before the certificate is looked at.
+    let references = ReferenceIds::new(&domain.parse()?, StreamKind::ClientToServer);
+    let anchors = cas.iter().map(trust_anchor).collect::<Result<Vec<_>, _>>()?;
+    let provider = rustls::crypto::ring::default_provider();
+    let verifier = IdentityVerifier::new(anchors, provider.signature_verification_algorithms.all);
+    let now = UnixTime::since_unix_epoch(SystemTime::UNIX_EPOCH.elapsed()?);
 
-    if let Some(leaf) = chain.first() {
-        let facts = CertificateFacts::from_der(leaf)?;
-        println!(
-            "{} for {:?}, valid until {}",
-            facts.subject,
-            facts.dns,
-            facts.not_after_text()
-        );
+    for certificate in chain {
+        match CertificateFacts::from_der(certificate) {
+            Ok(facts) => println!(
+                "{}, by {}, until {}",
+                facts.subject,
+                facts.issuer,
+                facts.not_after_text()
+            ),
+            Err(error) => println!("{error}"),
+        }
     }
-    match verifier.verify(&chain, &references, Purpose::Server, now).check() {
-        Ok(matched) => println!("good for {domain}: {matched}"),
-        Err(error) => println!("not good for {domain}: {error}"),
+    match verifier.verify(chain, &references, Purpose::Server, now).check() {
+        Ok(found) => println!("good for {domain}: {found}"),
+        Err(error) => {
+            println!("not good for {domain}: {error}");
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
+}
+
+fn read(file: &str) -> Result<Vec<CertificateDer<'static>>, Box<dyn Error>> {
+    let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = found.map_err(|error| format!("{file}: {error}"))?;
+    if found.is_empty() {
+        return Err(format!("{file}: no certificate").into());
+    }
+    Ok(found)
+}
+
+fn demonstrate() -> Result<bool, Box<dyn Error>> {
+    let leaf = include_bytes!("../crates/identity/tests/fixtures/every_name.der");
+    let ca = include_bytes!("../crates/identity/tests/fixtures/root.der");
+    let (chain, cas) = ([CertificateDer::from(&leaf[..])], [CertificateDer::from(&ca[..])]);
+    Ok(judge("im.example.com", &chain, &cas)? && !judge("example.net", &chain, &cas)?)
 }

@@ -126,6 +126,18 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             "unknown_ca",
         ),
         bad(
+            "other purpose",
+            ca.issue(named().eku(Eku::Other)),
+            &["emailProtection", "serverAuth"],
+            "UnsupportedCertificate",
+        ),
+        bad(
+            "self-signed CA",
+            ca.issue(named().self_signed().ca_true()),
+            &["self-signed"],
+            "UnknownCA",
+        ),
+        bad(
             "leaf as CA",
             ca.intermediate(CaSpec::new("no CA").not_a_ca()).issue(named()),
             &["not a CA"],

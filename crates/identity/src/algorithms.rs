@@ -3,6 +3,7 @@
 use crate::der::{self, NotDer, Reader};
 use crate::name::ON_XMPP_ADDR;
 use crate::purpose::{ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH};
+use std::borrow::Cow;
 
 const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -47,15 +48,15 @@ const HASHES: &[(&[u8], &str)] = &[
 ];
 
 const CURVES: &[(&[u8], &str, usize)] = &[
-    (b"\x2a\x86\x48\xce\x3d\x03\x01\x07", "P-256", 256),
-    (b"\x2b\x81\x04\x00\x22", "P-384", 384),
-    (b"\x2b\x81\x04\x00\x23", "P-521", 521),
-    (b"\x2b\x81\x04\x00\x0a", "secp256k1", 256),
-    (b"\x2b\x81\x04\x00\x21", "P-224", 224),
-    (b"\x2a\x86\x48\xce\x3d\x03\x01\x01", "P-192", 192),
-    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x07", "brainpoolP256r1", 256),
-    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x0b", "brainpoolP384r1", 384),
-    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x0d", "brainpoolP512r1", 512),
+    (b"\x2a\x86\x48\xce\x3d\x03\x01\x07", "ECDSA P-256", 256),
+    (b"\x2b\x81\x04\x00\x22", "ECDSA P-384", 384),
+    (b"\x2b\x81\x04\x00\x23", "ECDSA P-521", 521),
+    (b"\x2b\x81\x04\x00\x0a", "ECDSA secp256k1", 256),
+    (b"\x2b\x81\x04\x00\x21", "ECDSA P-224", 224),
+    (b"\x2a\x86\x48\xce\x3d\x03\x01\x01", "ECDSA P-192", 192),
+    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x07", "ECDSA brainpoolP256r1", 256),
+    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x0b", "ECDSA brainpoolP384r1", 384),
+    (b"\x2b\x24\x03\x03\x02\x08\x01\x01\x0d", "ECDSA brainpoolP512r1", 512),
 ];
 
 const PURPOSES: &[(&[u8], &str)] = &[
@@ -73,7 +74,7 @@ const PURPOSES: &[(&[u8], &str)] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     /// `RSA 2048`, `ECDSA P-256`, `Ed25519`, or a dotted object identifier.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'static, str>,
     /// 0 if unknown.
     pub(crate) bits: usize,
     /// Too small to rely on: RSA below 2048 bits, curves below 256 (RFC 9325 section 4.5).
@@ -84,7 +85,7 @@ pub(crate) struct Key {
 pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
     let Ok((id, parameters)) = split(algorithm) else {
         return Key {
-            name: "unreadable".to_owned(),
+            name: "unreadable".into(),
             bits: 0,
             weak: false,
         };
@@ -93,7 +94,11 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
         RSA | RSA_PSS => {
             let bits = rsa_bits(key).unwrap_or(0);
             Key {
-                name: format!("RSA {bits}"),
+                name: match bits {
+                    2048 => "RSA 2048".into(),
+                    4096 => "RSA 4096".into(),
+                    _ => format!("RSA {bits}").into(),
+                },
                 bits,
                 weak: bits < 2048,
             }
@@ -104,35 +109,35 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
                 .unwrap_or_default();
             match CURVES.iter().find(|(id, ..)| *id == curve) {
                 Some((_, name, bits)) => Key {
-                    name: format!("ECDSA {name}"),
+                    name: (*name).into(),
                     bits: *bits,
                     weak: *bits < 256,
                 },
                 None => Key {
-                    name: format!("ECDSA on curve {}", dotted(curve)),
+                    name: format!("ECDSA on curve {}", dotted(curve)).into(),
                     bits: 0,
                     weak: false,
                 },
             }
         }
         b"\x2b\x65\x70" => Key {
-            name: "Ed25519".to_owned(),
+            name: "Ed25519".into(),
             bits: 256,
             weak: false,
         },
         b"\x2b\x65\x71" => Key {
-            name: "Ed448".to_owned(),
+            name: "Ed448".into(),
             bits: 456,
             weak: false,
         },
         _ => match SIGNATURES.iter().find(|(known, ..)| *known == id) {
             Some((_, name, _)) => Key {
-                name: (*name).to_owned(),
+                name: (*name).into(),
                 bits: 0,
                 weak: false,
             },
             None => Key {
-                name: dotted(id),
+                name: dotted(id).into(),
                 bits: 0,
                 weak: false,
             },
@@ -141,24 +146,24 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
 }
 
 /// The name of a signature algorithm, and whether it is too weak.
-pub(crate) fn signature(algorithm: &[u8]) -> (String, bool) {
+pub(crate) fn signature(algorithm: &[u8]) -> (Cow<'static, str>, bool) {
     let Ok((id, parameters)) = split(algorithm) else {
-        return ("unreadable".to_owned(), false);
+        return ("unreadable".into(), false);
     };
     if id == RSA_PSS {
         let hash = parameters.and_then(|parameters| pss_hash(parameters).ok().flatten());
         // Without parameters it is SHA-1 (RFC 4055 section 3.1).
         return match hash {
-            None => ("RSASSA-PSS SHA-1".to_owned(), true),
+            None => ("RSASSA-PSS SHA-1".into(), true),
             Some(id) => match HASHES.iter().find(|(known, _)| *known == id) {
-                Some((_, name)) => (format!("RSASSA-PSS {name}"), false),
-                None => (format!("RSASSA-PSS {}", dotted(id)), false),
+                Some((_, name)) => (format!("RSASSA-PSS {name}").into(), false),
+                None => (format!("RSASSA-PSS {}", dotted(id)).into(), false),
             },
         };
     }
     match SIGNATURES.iter().find(|(known, ..)| *known == id) {
-        Some((_, name, weak)) => ((*name).to_owned(), *weak),
-        None => (dotted(id), false),
+        Some((_, name, weak)) => ((*name).into(), *weak),
+        None => (dotted(id).into(), false),
     }
 }
 
@@ -241,6 +246,6 @@ mod tests {
             .weak
         );
         assert_eq!(key(b"", b"").name, "unreadable");
-        assert_eq!(signature(b"\x06\x02\x2a\x03"), ("1.2.3".to_owned(), false));
+        assert_eq!(signature(b"\x06\x02\x2a\x03"), ("1.2.3".into(), false));
     }
 }

@@ -4,6 +4,12 @@
 //! The identifiers (`IDM-05`) are ours, so that tests can be named after rules. `tests/conformance.rs`
 //! fails if a test named here does not exist. Rules without a test have a reason in its place.
 //!
+//! `ID-` are rules about what is expected, `IDM-` about matching it with what a certificate says, `CERT-`
+//! about chains and what certificates must be, `EKU-` about extendedKeyUsage, `EXTC-` and `EXTS-` about SASL
+//! EXTERNAL of clients and of servers. Tests that begin with `row_` are about failures of other
+//! programs, tests that begin with `v_` about published vectors. Rules are cited from RFC 9525; what it
+//! has in common with RFC 6125, which it obsoletes, is not cited twice.
+//!
 //! # Reference identifiers (RFC 9525 section 6.1, RFC 6120 section 13.7.2.1)
 //!
 //! | rule | what it demands | proved by |

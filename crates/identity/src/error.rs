@@ -34,7 +34,8 @@ pub enum CertificateError {
 }
 
 /// Why a peer is not authenticated by its certificate. The text is made for the operator who reads
-/// one line of a log: whom it is about, what was found, what to do.
+/// one line of a log: whom it is about, what was found, what to do. There is nothing more in a
+/// [`source`](std::error::Error::source).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -137,14 +138,8 @@ impl IdentityError {
     }
 }
 
-impl std::error::Error for IdentityError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            IdentityError::Unreadable { error, .. } => Some(error),
-            _ => None, // the chain's error is already in the text
-        }
-    }
-}
+/// Without a source: everything is in the text already.
+impl std::error::Error for IdentityError {}
 
 impl fmt::Display for IdentityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,11 +162,8 @@ impl fmt::Display for IdentityError {
                 )
             }
             IdentityError::Unreadable { domain, .. } => {
-                write!(
-                    f,
-                    "{} is not authenticated: its certificate cannot be read",
-                    name_of(domain.as_deref())
-                )
+                write!(f, "{} is not authenticated: its ", name_of(domain.as_deref()))?;
+                finding(f, self)
             }
             IdentityError::NoCertificate { domain } => {
                 write!(
@@ -193,6 +185,9 @@ fn name_of(domain: Option<&Domain>) -> &str {
 
 /// `certificate is for a, b; needed c, as DNS-ID, SRV-ID or XmppAddr`.
 fn finding(f: &mut fmt::Formatter<'_>, error: &IdentityError) -> fmt::Result {
+    if let IdentityError::Unreadable { error, .. } = error {
+        return write!(f, "certificate cannot be read: {error}");
+    }
     let IdentityError::Name {
         domain,
         expected,

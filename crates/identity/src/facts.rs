@@ -81,7 +81,7 @@ impl CertificateFacts {
             ignored: Vec::new(),
             key_type: String::new(),
             key_bits: 0,
-            signature_algorithm: algorithms::signature(parsed.signature_algorithm()).0,
+            signature_algorithm: algorithms::signature(parsed.signature_algorithm()).0.into_owned(),
             extended_key_usage: parsed.key_purposes().map(|listed| {
                 listed
                     .unwrap_or_default()
@@ -96,7 +96,7 @@ impl CertificateFacts {
         };
         if let Ok((algorithm, key)) = parsed.public_key() {
             let key = algorithms::key(algorithm, key);
-            facts.key_type = key.name;
+            facts.key_type = key.name.into_owned();
             facts.key_bits = key.bits;
         }
         match PresentedIds::from_certificate(certificate) {

@@ -3,17 +3,18 @@
 
 use crate::algorithms;
 use crate::certificate::{Certificate, key_of};
+use std::borrow::Cow;
 use webpki::VerifiedPath;
 
 /// What is wrong with the key in these contents of a SubjectPublicKeyInfo: `RSA 1024`.
-pub(crate) fn weak_key(spki: &[u8]) -> Option<String> {
+pub(crate) fn weak_key(spki: &[u8]) -> Option<Cow<'static, str>> {
     let (algorithm, key) = key_of(spki).ok()?;
     let key = algorithms::key(algorithm, key);
     key.weak.then_some(key.name)
 }
 
 /// The algorithm of a certificate's signature, if it is too weak.
-pub(crate) fn weak_signature(certificate: &Certificate<'_>) -> Option<String> {
+pub(crate) fn weak_signature(certificate: &Certificate<'_>) -> Option<Cow<'static, str>> {
     let (name, weak) = algorithms::signature(certificate.signature_algorithm());
     weak.then_some(name)
 }

@@ -1,5 +1,6 @@
-//! Who is the XMPP peer? Certificate identity and path of RFC 6120 section 13.7, with the matching
-//! rules of RFC 9525 (which replaces RFC 6125), for both directions of both kinds of stream.
+//! Who is the XMPP peer? Certificate identity and certification path by RFC 6120 section 13.7, for both
+//! directions of both kinds of stream. Where that section cites RFC 6125, this crate follows RFC 9525,
+//! which obsoletes it and is stricter: a common name never counts.
 //!
 //! The question has two halves, and this crate keeps them apart:
 //!
@@ -22,6 +23,53 @@
 //! [`external`] says who may log in by a certificate (SASL EXTERNAL).
 //!
 //! Which test proves which rule is in [`conformance`].
+//!
+//! # Verifying
+//!
+//! What is needed besides are trust anchors and a provider's signature algorithms. This takes them from
+//! rustls, as most programs do; there is no need to use it for more.
+//!
+//! ```
+//! # use std::error::Error;
+//! use std::time::SystemTime;
+//! use xmpp_identity::pki_types::{CertificateDer, UnixTime};
+//! use xmpp_identity::{IdentityVerifier, Purpose, ReferenceIds, StreamKind, trust_anchor};
+//!
+//! /// Judges what a server showed, leaf first, to a client that wanted this domain.
+//! fn judge(domain: &str, chain: &[CertificateDer<'_>], ca: &CertificateDer<'_>) -> Result<(), Box<dyn Error>> {
+//!     let provider = rustls::crypto::ring::default_provider();
+//!     let verifier = IdentityVerifier::new([trust_anchor(ca)?], provider.signature_verification_algorithms.all);
+//!     let references = ReferenceIds::new(&domain.parse()?, StreamKind::ClientToServer);
+//!     let now = UnixTime::since_unix_epoch(SystemTime::UNIX_EPOCH.elapsed()?);
+//!     match verifier.verify(chain, &references, Purpose::Server, now).check() {
+//!         Ok(found) => println!("{found}"),   // DNS-ID example.org
+//!         Err(error) => println!("{error}"),  // certificate is for xmpp.example.org; needed example.org, ...
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Pinning
+//!
+//! A [`Pin`] is the SHA-256 of a key (its DER SubjectPublicKeyInfo, whatever its type) or of a
+//! certificate. For a domain that has pins one of them must match, and no CA heals a mismatch. By
+//! default a pin stands in for a CA, so that a self-signed certificate needs nothing switched off; with
+//! [`Pins::besides_pkix`] chain and name must be good as well.
+//!
+//! ```
+//! use xmpp_identity::pki_types::CertificateDer;
+//! use xmpp_identity::{IdentityVerifier, Pin, Pins};
+//!
+//! # fn example(verifier: IdentityVerifier, certificate: &CertificateDer<'_>, next_key: [u8; 32])
+//! # -> Result<IdentityVerifier, Box<dyn std::error::Error>> {
+//! // The key in use, and one that is kept ready to replace it: a domain with one pin can be locked out.
+//! let pins = Pins::new().pin("example.org".parse()?, [Pin::key_of(certificate)?, Pin::Key(next_key)]);
+//! let verifier = verifier.with_source(pins);
+//! # Ok(verifier) }
+//! ```
+//!
+//! `openssl x509 -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum` says what
+//! [`Pin::Key`] holds, as [`CertificateFacts::spki_sha256_hex`] does.
 //!
 //! # Features
 //! - `rustls`: verifiers to plug into rustls, for both sides.
@@ -80,3 +128,8 @@ pub use trust::{TrustAnswer, TrustEffect, TrustQuestion, TrustSource, TrustStep}
 pub use verdict::{ChainStatus, IdentityStatus, Verdict};
 pub use verifier::{IdentityVerifier, trust_anchor};
 pub use xmpp_tls_core::{Domain, DomainError, StreamKind};
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "rustls"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -246,7 +246,7 @@ fn unfit(leaf: &Certificate<'_>) -> Option<ChainError> {
     if key.weak {
         return Some(ChainError::WeakKey {
             subject: subject(),
-            key: key.name,
+            key: key.name.into_owned(),
         });
     }
     if !leaf.may_sign() {

@@ -129,8 +129,7 @@ impl fmt::Display for IdentityMatch {
 /// vouches for them ([`with_secure_target`](ReferenceIds::with_secure_target)).
 ///
 /// ```
-/// use xmpp_identity::{PresentedIds, ReferenceIds};
-/// use xmpp_tls_core::StreamKind;
+/// use xmpp_identity::{PresentedIds, ReferenceIds, StreamKind};
 ///
 /// let references = ReferenceIds::new(&"im.example.com".parse()?, StreamKind::ClientToServer);
 /// let expected: Vec<_> = references.iter().map(|id| id.to_string()).collect();

@@ -132,17 +132,16 @@ impl<'a> Report<'a> {
             if let Some(key) = keys.iter().find_map(|(_, spki)| weak_key(spki)) {
                 return ChainError::WeakKey {
                     subject: distinguished_name(certificate.issuer),
-                    key,
+                    key: key.into_owned(),
                 };
             }
             if certificate.issuer != certificate.subject
                 && let Some(algorithm) = weak_signature(&certificate)
             {
-                let weak = true;
                 return ChainError::SignatureAlgorithm {
                     subject,
-                    algorithm,
-                    weak,
+                    algorithm: algorithm.into_owned(),
+                    weak: true,
                 };
             }
             let checked: Vec<(bool, Signature)> = keys
@@ -168,7 +167,7 @@ impl<'a> Report<'a> {
             let (algorithm, weak) = algorithms::signature(certificate.signature_algorithm());
             return ChainError::SignatureAlgorithm {
                 subject,
-                algorithm,
+                algorithm: algorithm.into_owned(),
                 weak,
             };
         }

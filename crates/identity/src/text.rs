@@ -43,6 +43,15 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
+/// Whether a character shows nothing, or changes how others are shown: controls, spaces of no width,
+/// marks and overrides of writing direction, tags.
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// A distinguished name from the contents of its SEQUENCE: `CN=Example CA, O=Example`.
 pub(crate) fn distinguished_name(contents: &[u8]) -> String {
     if contents.is_empty() {

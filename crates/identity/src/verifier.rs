@@ -35,10 +35,9 @@ pub fn trust_anchor(certificate: &CertificateDer<'_>) -> Result<TrustAnchor<'sta
 /// [`verify_chain`](IdentityVerifier::verify_chain) says before that whether the public CAs trust it.
 ///
 /// ```
-/// # use pki_types::{CertificateDer, UnixTime};
+/// # use xmpp_identity::pki_types::{CertificateDer, UnixTime};
 /// # fn example(root: CertificateDer<'_>, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Box<dyn std::error::Error>> {
-/// use xmpp_identity::{IdentityVerifier, Purpose, ReferenceIds, trust_anchor};
-/// use xmpp_tls_core::StreamKind;
+/// use xmpp_identity::{IdentityVerifier, Purpose, ReferenceIds, StreamKind, trust_anchor};
 ///
 /// let verifier = IdentityVerifier::new([trust_anchor(&root)?], webpki::ALL_VERIFICATION_ALGS);
 /// let references = ReferenceIds::new(&"example.org".parse()?, StreamKind::ClientToServer);

@@ -1,3 +1,4 @@
+use crate::text::is_invisible;
 use std::fmt;
 use std::str::FromStr;
 use xmpp_tls_core::Domain;
@@ -37,7 +38,8 @@ impl FromStr for Account {
 
     fn from_str(text: &str) -> Result<Self, AccountError> {
         let (local, domain) = text.split_once('@').ok_or(AccountError)?;
-        let forbidden = |c: char| c.is_control() || c.is_whitespace() || "\"&'/:<>@".contains(c);
+        // RFC 7622 forbids invisible characters too, and shown they could make one user look like another.
+        let forbidden = |c: char| is_invisible(c) || c.is_whitespace() || "\"&'/:<>@".contains(c);
         if local.is_empty() || local.chars().any(forbidden) {
             return Err(AccountError);
         }

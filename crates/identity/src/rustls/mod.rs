@@ -13,12 +13,10 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use pki_types::UnixTime;
 //! # use rustls::crypto::CryptoProvider;
 //! # use xmpp_identity::IdentityVerifier;
 //! use xmpp_identity::rustls::ServerVerifier;
-//! use xmpp_identity::ReferenceIds;
-//! use xmpp_tls_core::StreamKind;
+//! use xmpp_identity::{ReferenceIds, StreamKind};
 //!
 //! # fn example(provider: Arc<CryptoProvider>, verifier: IdentityVerifier) -> Result<(), Box<dyn std::error::Error>> {
 //! let references = ReferenceIds::new(&"example.org".parse()?, StreamKind::ClientToServer);
