@@ -78,6 +78,12 @@
 //! # trait Peer { fn write(&mut self, bytes: &[u8]); fn read_until(&mut self, deadline: Option<Instant>) -> Read; }
 //! ```
 //!
+//! # Logging in
+//!
+//! SASL is the application's. What it needs from here: the mechanisms in
+//! [`Features`](stream::Features), [`channel_binding`] to tie the login to this connection, and
+//! [`Session::restart`](session::Session::restart) after success.
+//!
 //! # Security
 //!
 //! The [`Policy`](policy::Policy) is strict by default, and everything weaker takes a value of
@@ -102,6 +108,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod channel_binding;
 pub mod danger;
 mod error;
 pub mod io;

@@ -4,6 +4,7 @@
 mod json;
 mod text;
 
+use crate::channel_binding::ChannelBinding;
 use crate::session::Role;
 use crate::tls::TlsSession;
 use pki_types::CertificateDer;
@@ -22,6 +23,7 @@ pub struct SecurityReport {
     domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
+    channel_bindings: Vec<ChannelBinding>,
 }
 
 /// The TLS session of a connection.
@@ -144,6 +146,7 @@ impl SecurityReport {
             },
         };
         SecurityReport {
+            channel_bindings: bindings(role.side(), &session),
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
@@ -170,6 +173,7 @@ impl SecurityReport {
             domain: role.domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
+            channel_bindings: Vec::new(),
         }
     }
 
@@ -196,6 +200,12 @@ impl SecurityReport {
     /// Whether the peer is authenticated, and by what.
     pub fn authentication(&self) -> &Authentication {
         &self.authentication
+    }
+
+    /// What a login on this connection can be bound to it by, the strongest first; see
+    /// [`channel_binding`](crate::channel_binding).
+    pub fn channel_bindings(&self) -> &[ChannelBinding] {
+        &self.channel_bindings
     }
 
     /// Whether TLS encrypts the stream.
@@ -231,4 +241,27 @@ impl SecurityReport {
         let chain = self.tls.as_ref().map_or(&[][..], |tls| &tls.peer_chain);
         chain.iter().map(CertificateFacts::from_der)
     }
+}
+
+/// The server's certificate is the peer's or ours, depending on the side.
+fn bindings(side: Side, session: &TlsSession) -> Vec<ChannelBinding> {
+    let server = match side {
+        Side::Initiating => session.peer_chain.first(),
+        Side::Receiving => session.local_certificate.as_ref(),
+    };
+    let unique = session
+        .unique
+        .clone()
+        .filter(|_| session.facts.version() < TlsVersion::TLS_1_3);
+    session
+        .exporter
+        .map(ChannelBinding::TlsExporter)
+        .into_iter()
+        .chain(unique.map(ChannelBinding::TlsUnique))
+        .chain(
+            server
+                .and_then(xmpp_identity::server_end_point)
+                .map(ChannelBinding::TlsServerEndPoint),
+        )
+        .collect()
 }

@@ -84,6 +84,11 @@ pub struct TlsSession {
     pub server_name: Option<String>,
     /// What the peer showed, leaf first.
     pub peer_chain: Vec<CertificateDer<'static>>,
+    /// The 32 octets of `tls-exporter` (RFC 9266 section 2): label `EXPORTER-Channel-Binding`, an empty context.
+    /// Before TLS 1.3 only with an extended master secret; `None` where it is not defined or not told.
+    pub exporter: Option<[u8; 32]>,
+    /// The first Finished of the handshake (RFC 5929 section 3); never on TLS 1.3.
+    pub unique: Option<Vec<u8>>,
     /// What we showed.
     pub local_certificate: Option<CertificateDer<'static>>,
 }
@@ -100,6 +105,8 @@ impl TlsSession {
             resumed: false,
             server_name: None,
             peer_chain: Vec::new(),
+            exporter: None,
+            unique: None,
             local_certificate: None,
         }
     }

@@ -10,6 +10,8 @@ pub const SERVER: &str = "jabber:server";
 pub const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 /// SASL (RFC 6120 section 6.4).
 pub const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// Types of channel binding offered (XEP-0440).
+pub const SASL_CHANNEL_BINDING: &str = "urn:xmpp:sasl-cb:0";
 /// Resource binding (RFC 6120 section 7.4).
 pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// Stream error conditions (RFC 6120 section 4.9.2).

@@ -88,6 +88,7 @@ mod chain_error;
 mod constraints;
 mod der;
 mod dns_name;
+mod end_point;
 mod error;
 mod facts;
 mod floor;
@@ -114,6 +115,7 @@ pub mod rustls;
 
 pub use chain_error::ChainError;
 pub use constraints::NameConstraints;
+pub use end_point::server_end_point;
 pub use error::{CertificateError, IdentityError};
 pub use facts::CertificateFacts;
 pub use kinds::IdKinds;

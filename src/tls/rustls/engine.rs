@@ -200,6 +200,14 @@ impl TlsEngine for Engine {
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
+        // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell. The
+        // context is empty and not absent: before TLS 1.3 that makes a difference (RFC 5705 section 4).
+        if version == TlsVersion::TLS_1_3 {
+            session.exporter = self
+                .connection
+                .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
+                .ok();
+        }
         if let (Role::Server { chooser }, Connection::Server(server)) = (&self.role, &self.connection) {
             session.server_name = server.server_name().map(str::to_owned);
             session.local_certificate = chooser.shown();
