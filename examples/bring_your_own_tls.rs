@@ -44,7 +44,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 3. The token is spent with the facts of the handshake; only then is there a codec for what follows.
     let facts = TlsFacts::new(TlsVersion::TLS_1_3, CipherSuite(Aes128GcmSha256::CODE_POINT))?;
     let secured = token.secured(facts);
-    println!("secured: {:?}", secured.facts());
+    println!(
+        "secured: {}, {}",
+        secured.facts().version(),
+        secured.facts().cipher_suite()
+    );
     let (mut decoder, mut encoder) = secured.into_codec(Limits::before_authentication());
 
     // 4. The stream begins anew, inside TLS.

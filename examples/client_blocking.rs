@@ -24,8 +24,11 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let (domain, elsewhere) = match arguments {
-        [domain] => (domain, None),
-        [domain, host, port, ca] => (domain, Some((Endpoint::new(host, port.parse()?), std::fs::read(ca)?))),
+        [domain] if !domain.starts_with('-') => (domain, None),
+        [domain, host, port, ca] => {
+            let ca = std::fs::read(ca).map_err(|error| format!("{ca}: {error}"))?;
+            (domain, Some((Endpoint::new(host, port.parse()?), ca)))
+        }
         _ => return Err("usage: client_blocking DOMAIN [HOST PORT CA.pem]".into()),
     };
     let target = Target::new(domain.parse::<Domain>()?);

@@ -20,7 +20,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let domain: Domain = std::env::args().nth(1).ok_or("usage: client_tokio DOMAIN")?.parse()?;
+    let domain = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
+    let domain: Domain = domain.ok_or("usage: client_tokio DOMAIN")?.parse()?;
 
     let provider = Arc::new(ring::default_provider());
     let config = Arc::new(ClientConfig::rustls(provider, roots::native()?));

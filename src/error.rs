@@ -42,10 +42,10 @@ impl fmt::Display for Phase {
 /// Why a session ended before both sides wanted it to: where it stood, and what happened.
 ///
 /// Its one line of text names the domain, the finding and, where there is one, the remedy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Inner {
     domain: Option<Domain>,
     phase: Phase,
@@ -58,6 +58,13 @@ impl fmt::Display for Error {
             write!(f, "{domain}: ")?;
         }
         write!(f, "{}: {}", self.0.phase, self.0.kind)
+    }
+}
+
+/// The same line: a `main` that returns the error shows it this way.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
     }
 }
 

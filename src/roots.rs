@@ -40,7 +40,12 @@ pub fn from_pem(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, RootsError> {
         anchors.push(anchor);
     }
     if anchors.is_empty() {
-        return Err(RootsError::None("the PEM text holds no certificate".to_owned()));
+        // What DER begins with: a SEQUENCE.
+        let reason = match pem.first() {
+            Some(0x30) => "this looks like DER, and PEM is needed: openssl x509 -inform der turns one into the other",
+            _ => "the PEM text holds no certificate",
+        };
+        return Err(RootsError::None(reason.to_owned()));
     }
     Ok(anchors)
 }

@@ -5,9 +5,10 @@ mod common;
 use common::{World, domain};
 use std::sync::Arc;
 use xmpp_tls::session::{Mode, ServerConfig, Session, Target};
-use xmpp_tls::tls::TlsError;
 use xmpp_tls::tls::rustls::{Certificates, RustlsAcceptor};
-use xmpp_tls_testkit::{Issued, LeafSpec, Pair};
+use xmpp_tls::tls::{TlsError, own};
+use xmpp_tls_testkit::ca::{CaSpec, Eku, test_time};
+use xmpp_tls_testkit::{Issued, LeafSpec, Pair, TestCa};
 
 fn certificates(world: &World, issued: &[(&str, &Issued)]) -> Certificates {
     issued
@@ -122,4 +123,93 @@ fn connections_never_fail_while_certificates_are_swapped() {
         }
         assert!(swaps > 1);
     });
+}
+
+/// What clients would find out is said before they do.
+#[test]
+fn a_server_knows_what_is_wrong_with_its_own_certificates() {
+    let world = World::new();
+    let problems = |spec: LeafSpec, intermediate: bool| -> Vec<String> {
+        let ca = match intermediate {
+            true => world.ca.intermediate(CaSpec::new("Issuing CA")),
+            false => TestCa::new("Test CA"),
+        };
+        let issued = ca.issue(spec);
+        let set = certificates(&world, &[(common::DOMAIN, &issued)]);
+        let found = set.problems(test_time()).into_iter();
+        found.map(|(_, problem)| problem.to_string()).collect()
+    };
+    let named = || LeafSpec::for_domain(common::DOMAIN);
+    assert_eq!(problems(named(), true), [""; 0]);
+    let now = test_time().as_secs();
+    for (spec, intermediate, expected) in [
+        (
+            LeafSpec::for_domain("other.example"),
+            true,
+            "not for example.org but for other.example",
+        ),
+        (LeafSpec::new().cn(common::DOMAIN), true, "but for nobody"),
+        (named().expired(), true, "expired at"),
+        (named().not_yet_valid(), true, "valid from"),
+        (
+            named().validity(now - 10, now + 3 * 86_400 + 5),
+            true,
+            "in 3 days: renew it",
+        ),
+        (named().eku(Eku::Client), true, "is for clientAuth and not for servers"),
+        (
+            named(),
+            false,
+            "no certificate of the issuer (O=xmpp-tls test, CN=Test CA)",
+        ),
+    ] {
+        let found = problems(spec, intermediate);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(expected), "{found:?}");
+    }
+    let alone = named().self_signed();
+    assert!(
+        problems(alone, false)
+            .iter()
+            .any(|problem| problem.contains("signed by itself"))
+    );
+
+    let issued = world.ca.intermediate(CaSpec::new("Issuing CA")).issue(named());
+    let disordered = [
+        issued.chain[0].clone(),
+        world.ca.anchor().clone(),
+        issued.chain[1].clone(),
+    ];
+    let found = own::check(&domain(common::DOMAIN), &disordered, test_time());
+    assert_eq!(found, [own::Problem::WrongOrder { number: 1 }]);
+    assert!(matches!(
+        own::check(&domain(common::DOMAIN), &[], test_time())[..],
+        [own::Problem::Unreadable(_)]
+    ));
+}
+
+#[test]
+fn what_is_no_certificate_or_no_key_is_named() {
+    let world = World::new();
+    let (one, other) = (world.good_certificate(), world.good_certificate());
+    let (chain, key) = (one.chain_pem(), one.key_pem());
+    let set = || Certificates::new(world.provider.clone());
+    assert!(
+        set()
+            .with_pem(domain("a.example"), chain.as_bytes(), key.as_bytes())
+            .is_ok()
+    );
+    for (chain, key, expected) in [
+        (one.chain[0].as_ref(), key.as_bytes(), "is that PEM?"),
+        (key.as_bytes(), key.as_bytes(), "there is no certificate"),
+        (chain.as_bytes(), chain.as_bytes(), "private key for a.example"),
+        (
+            chain.as_bytes(),
+            other.key_pem().as_bytes(),
+            "the key is not the one of the first certificate",
+        ),
+    ] {
+        let error = set().with_pem(domain("a.example"), chain, key).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }

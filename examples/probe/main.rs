@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("probe: {error}\n\n{HELP}");
+            eprintln!("probe: {error}\nTry probe --help.");
             Outcome::Usage.into()
         }
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use xmpp_tls::security::SecurityReport;
 use xmpp_tls::starttls::{self, Refusal};
 use xmpp_tls::tls::TlsError;
-use xmpp_tls::{ErrorKind, Phase, StreamCondition, StreamKind, io};
+use xmpp_tls::{Error, ErrorKind, Phase, StreamCondition, StreamKind, io};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
@@ -38,6 +38,7 @@ impl Outcome {
         match error.kind() {
             ErrorKind::Identity(_) => Outcome::NotAuthenticated,
             ErrorKind::Starttls(error) if error.phase() == Some(starttls::Phase::Header) => Outcome::Unreachable,
+            _ if refusal(error) == Some(StreamCondition::HOST_UNKNOWN) => Outcome::Unreachable,
             ErrorKind::Tls(TlsError::NotTls { .. }) => Outcome::Unreachable,
             ErrorKind::Starttls(_) | ErrorKind::Tls(_) | ErrorKind::Policy(_) => Outcome::NotEncrypted,
             ErrorKind::TimedOut if error.phase() == Phase::Tls => Outcome::NotEncrypted,
@@ -46,19 +47,28 @@ impl Outcome {
     }
 }
 
-/// A server that is asked for the wrong kind of stream says so in words that few understand.
+/// What helps where the error itself cannot know.
 pub(crate) fn hint(error: &io::Error, asked: StreamKind) -> Option<&'static str> {
     let io::Error::Session(error) = error else { return None };
-    let condition = match error.kind() {
+    let condition = refusal(error).or(error.stream_condition());
+    match asked {
+        _ if condition == Some(StreamCondition::HOST_UNKNOWN) => {
+            Some("There is an XMPP server, but for other domains.")
+        }
+        _ if condition != Some(StreamCondition::INVALID_NAMESPACE) => None,
+        StreamKind::ServerToServer => Some("This looks like a port for clients: leave --s2s out."),
+        StreamKind::ClientToServer => Some("This looks like a port for servers: add --s2s."),
+    }
+}
+
+/// The stream error with which the server refused.
+fn refusal(error: &Error) -> Option<StreamCondition> {
+    match error.kind() {
         ErrorKind::Starttls(starttls::Error::Refused {
             refusal: Refusal::StreamError(refused),
             ..
-        }) => Some(refused.condition),
-        ErrorKind::StreamError(refused) => Some(refused.condition),
-        _ => error.stream_condition(),
-    };
-    (condition == Some(StreamCondition::INVALID_NAMESPACE)).then_some(match asked {
-        StreamKind::ServerToServer => "This looks like a port for clients: leave --s2s out.",
-        StreamKind::ClientToServer => "This looks like a port for servers: add --s2s.",
-    })
+        })
+        | ErrorKind::StreamError(refused) => Some(refused.condition),
+        _ => None,
+    }
 }

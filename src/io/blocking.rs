@@ -38,7 +38,8 @@ impl Transport for TcpStream {
     }
 }
 
-/// An XMPP stream on a blocking transport, from the moment it is open.
+/// An XMPP stream on a blocking transport, from the moment it is open. Dropping it looks to the peer like a
+/// connection cut off: [`close`](Self::close) it.
 pub struct BlockingStream<S> {
     session: Session,
     header: StreamHeader,
@@ -76,6 +77,15 @@ pub fn connect(config: Arc<ClientConfig>, target: impl Into<Target>) -> Result<B
 }
 
 /// Connects to a domain at another host or port. The certificate must still be for the domain.
+///
+/// ```no_run
+/// # fn example(config: std::sync::Arc<xmpp_tls::session::ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
+/// use xmpp_tls::{Domain, io};
+///
+/// let endpoint = io::Endpoint::new("xmpp.example.org", 5222);
+/// let stream = io::blocking::connect_to(&endpoint, config, "example.org".parse::<Domain>()?)?;
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///

@@ -28,7 +28,8 @@ pub trait Timer: Send + Sync {
 
 /// An XMPP stream on a transport, from the moment it is open.
 ///
-/// Every method can be cancelled: what it had to write is kept, and written by the next call.
+/// Dropping it looks to the peer like a connection cut off: [`close`](Self::close) it. Every method can be
+/// cancelled: what it had to write is kept, and written by the next call.
 pub struct XmppStream<S, T> {
     session: Session,
     header: StreamHeader,

@@ -44,6 +44,15 @@ pub async fn connect(config: Arc<ClientConfig>, target: impl Into<Target>) -> Re
 
 /// Connects to a domain at another host or port. The certificate must still be for the domain.
 ///
+/// ```no_run
+/// # async fn example(config: std::sync::Arc<xmpp_tls::session::ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
+/// use xmpp_tls::{Domain, io};
+///
+/// let endpoint = io::Endpoint::new("xmpp.example.org", 5222);
+/// let stream = io::tokio::connect_to(&endpoint, config, "example.org".parse::<Domain>()?).await?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As for [`connect`].

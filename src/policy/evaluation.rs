@@ -164,17 +164,17 @@ impl Policy {
     pub fn evaluate(&self, report: &SecurityReport) -> Evaluation {
         let mut findings = vec![Finding {
             rule: Rule::Encryption,
-            outcome: self.encryption(report),
+            outcome: self.judge_encryption(report),
         }];
         if let Some(tls) = report.tls() {
             findings.extend([
                 Finding {
                     rule: Rule::Version,
-                    outcome: self.version(tls),
+                    outcome: self.judge_version(tls),
                 },
                 Finding {
                     rule: Rule::ForwardSecrecy,
-                    outcome: self.forward_secrecy(tls),
+                    outcome: self.judge_forward_secrecy(tls),
                 },
                 Finding {
                     rule: Rule::Resumption,
@@ -188,19 +188,19 @@ impl Policy {
         }
         findings.push(Finding {
             rule: Rule::Authentication,
-            outcome: self.authentication(report),
+            outcome: self.judge_authentication(report),
         });
         Evaluation { findings }
     }
 
-    fn encryption(&self, report: &SecurityReport) -> Outcome {
+    fn judge_encryption(&self, report: &SecurityReport) -> Outcome {
         match self.encryption {
             EncryptionPolicy::Required => demand(report.is_encrypted(), || PolicyViolation::Encryption),
             EncryptionPolicy::Opportunistic(_) => Outcome::NotDemanded,
         }
     }
 
-    fn version(&self, tls: &TlsReport) -> Outcome {
+    fn judge_version(&self, tls: &TlsReport) -> Outcome {
         let minimum = self.minimum_version.version();
         let negotiated = tls.version;
         demand(negotiated >= minimum, || PolicyViolation::Version {
@@ -209,7 +209,7 @@ impl Policy {
         })
     }
 
-    fn forward_secrecy(&self, tls: &TlsReport) -> Outcome {
+    fn judge_forward_secrecy(&self, tls: &TlsReport) -> Outcome {
         match self.forward_secrecy {
             ForwardSecrecy::Required => demand(tls.forward_secret, || PolicyViolation::ForwardSecrecy {
                 key_exchange: tls.key_exchange.clone(),
@@ -218,7 +218,7 @@ impl Policy {
         }
     }
 
-    fn authentication(&self, report: &SecurityReport) -> Outcome {
+    fn judge_authentication(&self, report: &SecurityReport) -> Outcome {
         let violation = match (self.authentication, report.authentication(), report.side()) {
             (AuthenticationPolicy::Recorded(_), _, _) => return Outcome::NotDemanded,
             (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _) if report.is_authenticated() => {

@@ -34,7 +34,7 @@ impl fmt::Display for SecurityReport {
                 row(f, "authenticated", "NO: the peer may be anybody")?;
                 row(f, "reason", error)?;
             }
-            Authentication::NotAsked => row(f, "authenticated", "no: no certificate was asked for")?,
+            Authentication::NotAsked => row(f, "authenticated", "not by TLS: clients log in inside the stream")?,
         }
         for warning in self.warnings() {
             row(f, "warning", warning)?;

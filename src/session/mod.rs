@@ -338,7 +338,9 @@ impl Session {
                     return Err(kind);
                 }
                 if self.ended {
-                    return Err(ErrorKind::Tls(TlsError::HandshakeCutOff));
+                    return Err(ErrorKind::Tls(TlsError::HandshakeCutOff {
+                        direct: handshake.token.is_none(),
+                    }));
                 }
                 if self.now >= handshake.deadline {
                     return Err(ErrorKind::TimedOut);

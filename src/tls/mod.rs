@@ -3,6 +3,7 @@
 //! [`rustls`] is the implementation that comes with this crate. Another one implements
 //! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
 
+pub mod own;
 pub mod rustls;
 
 use crate::policy::{ForwardSecrecy, MinimumVersion};
@@ -281,8 +282,14 @@ pub enum TlsError {
         first: u8,
     },
     /// The transport ended in the middle of the handshake.
-    #[error("the connection ended in the middle of the handshake: the peer may not like our TLS and not say so")]
-    HandshakeCutOff,
+    #[error(
+        "the connection ended in the middle of the handshake: {}the peer may not like our TLS and not say so",
+        if *direct { "perhaps this port wants STARTTLS, or " } else { "" }
+    )]
+    HandshakeCutOff {
+        /// Whether it was direct TLS.
+        direct: bool,
+    },
     /// A client asked for a server name that we have no certificate for (RFC 6066 section 3).
     #[error("a client asked for {}, for which there is no certificate here", name.as_deref().unwrap_or("no server name"))]
     UnknownServerName {
@@ -321,6 +328,9 @@ fn alert_hint(alert: &str) -> &'static str {
     match alert {
         "protocol_version" => ": it speaks no version that we offer, perhaps only some older than TLS 1.2",
         "handshake_failure" => ": it finds no cipher suite, group or version in common, or wants a certificate of ours",
+        "no_application_protocol" => {
+            ": this port is not for this kind of stream; servers and clients have ports of their own"
+        }
         "unrecognized_name" => ": it has no certificate for the domain",
         _ => "",
     }
@@ -328,7 +338,9 @@ fn alert_hint(alert: &str) -> &'static str {
 
 fn hint(first: u8) -> &'static str {
     match first {
-        b'<' => ": it looks like XML, so this port probably wants STARTTLS, or clear text was injected",
+        b'<' => {
+            ": it looks like XML or HTML, so this port wants STARTTLS or is no XMPP port, or clear text was injected"
+        }
         128.. => ": it may be the hello of SSL 2.0, which RFC 6176 forbids",
         b'H' => ": it looks like HTTP, so a web server or a proxy answers on this port",
         _ => "",

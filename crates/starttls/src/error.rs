@@ -62,7 +62,7 @@ pub enum Error {
         error: xmpp_stream::Error,
     },
     /// The peer said nothing in time.
-    #[error("timed out while {phase}")]
+    #[error("timed out while {phase}{}", if *phase == Phase::Header { ": perhaps this is no XMPP port, or one for direct TLS" } else { "" })]
     TimedOut {
         /// Where in the negotiation.
         phase: Phase,

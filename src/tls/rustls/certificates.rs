@@ -1,10 +1,13 @@
 //! Which certificate a server shows.
 
 use crate::tls::TlsError;
+use crate::tls::own::{self, Problem};
+use ::rustls::Error;
 use ::rustls::crypto::CryptoProvider;
 use ::rustls::server::{ClientHello, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
-use pki_types::{CertificateDer, PrivateKeyDer};
+use pki_types::pem::{self, PemObject};
+use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use xmpp_tls_core::Domain;
@@ -36,15 +39,49 @@ impl Certificates {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, TlsError> {
-        let certified = CertifiedKey::from_der(chain, key, &self.provider)
-            .map_err(|error| TlsError::Misconfigured(format!("certificate or key for {domain}: {error}")))?;
+        let wrong = |what: &str| TlsError::Misconfigured(format!("certificate or key for {domain}: {what}"));
+        if chain.is_empty() {
+            return Err(wrong("there is no certificate (if it came from a file: is that PEM?)"));
+        }
+        let certified = CertifiedKey::from_der(chain, key, &self.provider).map_err(|error| match error {
+            Error::InconsistentKeys(_) => wrong("the key is not the one of the first certificate"),
+            Error::InvalidCertificate(problem) => wrong(&format!(
+                "the first certificate cannot be used ({problem:?}); it must be of X.509 version 3"
+            )),
+            other => wrong(&other.to_string()),
+        })?;
         self.by_domain.insert(domain, Arc::new(certified));
         Ok(self)
+    }
+
+    /// The same from PEM texts: `chain` has the leaf first, `key` is PKCS #8, SEC 1 or PKCS #1.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Misconfigured`] also if either is no PEM text.
+    pub fn with_pem(self, domain: Domain, chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let wrong = |what: &str, error: pem::Error| {
+            TlsError::Misconfigured(format!("{what} for {domain}: {error} (PEM is needed)"))
+        };
+        let chain = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| wrong("certificate chain", error))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| wrong("private key", error))?;
+        self.with(domain, chain, key)
     }
 
     /// The domains there are certificates for.
     pub fn domains(&self) -> impl Iterator<Item = &Domain> {
         self.by_domain.keys()
+    }
+
+    /// What clients will find wrong with them; see [`own`](crate::tls::own).
+    pub fn problems(&self, now: UnixTime) -> Vec<(Domain, Problem)> {
+        let checked = self.by_domain.iter().flat_map(|(domain, certified)| {
+            let problems = own::check(domain, &certified.cert, now);
+            problems.into_iter().map(|problem| (domain.clone(), problem))
+        });
+        checked.collect()
     }
 
     pub(super) fn serves(&self, domain: &Domain) -> bool {

@@ -9,6 +9,7 @@ mod error;
 
 pub use certificates::Certificates;
 
+use super::own::Problem;
 use super::{ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
 use crate::policy::MinimumVersion;
 use ::rustls::client::Resumption;
@@ -135,6 +136,24 @@ impl RustlsAcceptor {
             certificates: Current::new(certificates),
             ..self
         })
+    }
+
+    /// The same from PEM texts: `chain` has the leaf first, `key` is PKCS #8, SEC 1 or PKCS #1.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Misconfigured`] also if either is no PEM text.
+    pub fn with_pem(self, domain: Domain, chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let certificates = Certificates::clone(&self.certificates.get()).with_pem(domain, chain, key)?;
+        Ok(RustlsAcceptor {
+            certificates: Current::new(certificates),
+            ..self
+        })
+    }
+
+    /// What clients will find wrong with the certificates shown now; see [`own`](crate::tls::own).
+    pub fn problems(&self, now: UnixTime) -> Vec<(Domain, Problem)> {
+        self.certificates.get().problems(now)
     }
 
     /// Shows these certificates from now on, on this acceptor and all its clones, and gives back what was

@@ -1,0 +1,63 @@
+//! The command line.
+
+use crate::Failure;
+use std::path::Path;
+use xmpp_tls::Domain;
+use xmpp_tls::session::Mode;
+
+const HELP: &str = "\
+usage: server_tokio --domain DOMAIN --cert FILE --key FILE [--user NAME:PASSWORD]...
+                    [--listen ADDRESS:PORT]... [--direct-tls ADDRESS:PORT]...
+
+  --cert FILE        PEM, the certificate for DOMAIN first, then its issuers
+  --key FILE         PEM, the key of that certificate
+  --listen           where clients begin with STARTTLS; 127.0.0.1:5222 if nothing is said
+  --direct-tls       where clients begin with TLS";
+
+pub(crate) struct Arguments {
+    pub(crate) domain: Domain,
+    /// PEM.
+    pub(crate) chain: Vec<u8>,
+    /// PEM.
+    pub(crate) key: Vec<u8>,
+    pub(crate) listeners: Vec<(String, Mode)>,
+    pub(crate) users: Vec<String>,
+}
+
+impl Arguments {
+    pub(crate) fn parse() -> Result<Self, Failure> {
+        use lexopt::prelude::*;
+        let mut parser = lexopt::Parser::from_env();
+        let (mut domain, mut chain, mut key) = (None, None, None);
+        let (mut listeners, mut users) = (Vec::new(), Vec::new());
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Short('h') | Long("help") => return Err(HELP.into()),
+                Long("domain") => domain = Some(parser.value()?.string()?.parse()?),
+                Long("cert") => chain = Some(read(parser.value()?.as_ref())?),
+                Long("key") => key = Some(read(parser.value()?.as_ref())?),
+                Long("listen") => listeners.push((parser.value()?.string()?, Mode::StartTls)),
+                Long("direct-tls") => listeners.push((parser.value()?.string()?, Mode::DirectTls)),
+                Long("user") => users.push(parser.value()?.string()?),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        if listeners.is_empty() {
+            listeners.push(("127.0.0.1:5222".to_owned(), Mode::StartTls));
+        }
+        match (domain, chain, key) {
+            (Some(domain), Some(chain), Some(key)) => Ok(Arguments {
+                domain,
+                chain,
+                key,
+                listeners,
+                users,
+            }),
+            _ => Err(HELP.into()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
