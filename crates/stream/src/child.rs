@@ -29,6 +29,10 @@ impl<'a> ChildElement<'a> {
         self.element.nodes().get(self.index as usize)
     }
 
+    fn name_end(&self) -> usize {
+        self.node().map_or(self.xml.len(), |node| node.name.end())
+    }
+
     fn slice(&self, (start, end): (u32, u32)) -> &'a str {
         self.xml.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -51,7 +55,7 @@ impl<'a> ChildElement<'a> {
 
     /// The value of an attribute in no namespace; see [`Element::attribute`].
     pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
-        find_attribute(self.attributes(), "", name)
+        find_attribute(self.xml.as_bytes(), self.name_end(), "", name)
     }
 
     /// The value of an attribute in a namespace; see [`Element::attribute_in`].
@@ -87,13 +91,12 @@ impl<'a> ChildElement<'a> {
 
     /// `xml:lang` of this element.
     pub fn lang(&self) -> Option<Cow<'a, str>> {
-        find_attribute(self.attributes(), "xml", "lang")
+        find_attribute(self.xml.as_bytes(), self.name_end(), "xml", "lang")
     }
 
     /// The attributes of this element that declare no namespaces.
     pub fn attributes(&self) -> AttributeIter<'a> {
-        let end = self.node().map_or(self.xml.len(), |node| node.name.end());
-        AttributeIter::new(self.xml, end)
+        AttributeIter::new(self.xml, self.name_end())
     }
 
     /// The character data directly in this element; see [`Element::text`].

@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::scanner::input::Frontier;
 use crate::scanner::namespaces::{NsRef, Scope};
 use crate::scanner::{Head, Scanner, Token};
-use crate::tree::{self, Node};
+use crate::tree::{self, Attributes, Node};
 use crate::walk::{AttributeIter, Walk};
 use bytes::Bytes;
 use quick_xml::name::{Namespace, PrefixDeclaration};
@@ -129,7 +129,7 @@ impl Element {
     /// The value of an attribute in no namespace, as XML 1.0 section 3.3.3 wants it: references
     /// resolved, line ends and tabs turned into spaces.
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        find_attribute(self.attributes(), "", name)
+        self.find_attribute("", name)
     }
 
     /// The value of an attribute in a namespace, whatever its prefix is; for an empty namespace
@@ -154,7 +154,7 @@ impl Element {
 
     /// `xml:lang` of this element. Where it is absent, [`stream_lang`](Element::stream_lang) holds.
     pub fn lang(&self) -> Option<Cow<'_, str>> {
-        find_attribute(self.attributes(), "xml", "lang")
+        self.find_attribute("xml", "lang")
     }
 
     /// The default language that the stream header gave (RFC 6120 section 4.7.4).
@@ -265,6 +265,11 @@ impl Element {
         reader
     }
 
+    /// By octets: that they are text is looked at only in what is found.
+    fn find_attribute(&self, prefix: &str, name: &str) -> Option<Cow<'_, str>> {
+        find_attribute(&self.bytes, self.head.name.end(), prefix, name)
+    }
+
     /// Only as much of the text as attributes are in: to check that all of it is text would make the
     /// cost of looking one up depend on the size of the element.
     fn start_tag(&self) -> &str {
@@ -353,10 +358,12 @@ pub(crate) fn scope_of(kind: StreamKind) -> Arc<Scope> {
     }
 }
 
-pub(crate) fn find_attribute<'a>(mut attributes: AttributeIter<'a>, prefix: &str, name: &str) -> Option<Cow<'a, str>> {
-    attributes
-        .find(|attribute| attribute.name() == name && attribute.prefix() == prefix)
-        .map(|attribute| attribute.value())
+/// The value of an attribute of the element whose name ends there.
+pub(crate) fn find_attribute<'a>(xml: &'a [u8], name_end: usize, prefix: &str, name: &str) -> Option<Cow<'a, str>> {
+    let (prefix, name) = (prefix.as_bytes(), name.as_bytes());
+    Attributes::new(xml, name_end)
+        .find(|a| a.name.local(xml) == name && a.name.prefix(xml) == prefix && !a.declares)
+        .map(|attribute| attribute.text(xml))
 }
 
 /// The bytes were validated; slices of them are made at character boundaries only.
