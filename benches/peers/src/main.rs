@@ -66,6 +66,7 @@ fn main() {
                 None => panic!("no parser {name}"),
             }
         }
+        [write, which, times] if write == "write" => writing::only(which, times.parse().expect("a number")),
         [families] if families == "families" => hostile::FAMILIES.iter().for_each(|family| println!("{family}")),
         [hostile, family, size, chunk] if hostile == "hostile" => {
             let input = hostile::input(family, size.parse().expect("a size"));
@@ -74,6 +75,6 @@ fn main() {
             let events = if chunk == 0 { 0 } else { hostile::decode(&input, chunk) };
             println!("{} bytes {events}", input.len());
         }
-        _ => panic!("one PARSER CHUNK, families, hostile FAMILY SIZE CHUNK, or nothing"),
+        _ => panic!("one PARSER CHUNK, families, hostile FAMILY SIZE CHUNK, write ours|rxml TIMES, or nothing"),
     }
 }

@@ -71,12 +71,9 @@ fn rxml(encoder: &mut rxml::writer::Encoder<rxml::writer::SimpleNamespaces>, out
     put(Item::ElementFoot);
 }
 
-pub fn report() {
-    const TIMES: usize = 20_000;
-    let mut out = BytesMut::with_capacity(4096);
-    let mut encoder = StreamEncoder::new(StreamKind::ClientToServer);
+/// An encoder in a stream, as it would be on a connection.
+fn in_a_stream(out: &mut BytesMut) -> rxml::writer::Encoder<rxml::writer::SimpleNamespaces> {
     let mut theirs = rxml::writer::Encoder::new();
-    // They are given a stream to be in, as it would be on a connection.
     theirs.ns_tracker_mut();
     theirs
         .encode(
@@ -84,10 +81,33 @@ pub fn report() {
                 Namespace::from_str(CLIENT),
                 <&NcNameStr>::try_from("stream").expect("a name"),
             ),
-            &mut out,
+            out,
         )
-        .and_then(|()| theirs.encode(Item::ElementHeadEnd, &mut out))
+        .and_then(|()| theirs.encode(Item::ElementHeadEnd, out))
         .expect("writable");
+    theirs
+}
+
+/// One of the two so many times, for counting instructions.
+pub fn only(which: &str, times: usize) {
+    let mut out = BytesMut::with_capacity(4096);
+    let mut encoder = StreamEncoder::new(StreamKind::ClientToServer);
+    let mut theirs = in_a_stream(&mut out);
+    for _ in 0..times {
+        out.clear();
+        match which {
+            "ours" => ours(&mut encoder, &mut out),
+            "rxml" => rxml(&mut theirs, &mut out),
+            _ => panic!("no encoder {which}"),
+        }
+    }
+}
+
+pub fn report() {
+    const TIMES: usize = 20_000;
+    let mut out = BytesMut::with_capacity(4096);
+    let mut encoder = StreamEncoder::new(StreamKind::ClientToServer);
+    let mut theirs = in_a_stream(&mut out);
     let (mut a, mut b) = (Vec::new(), Vec::new());
     let mut sizes = (0, 0);
     let mut allocations = (0, 0);

@@ -43,6 +43,16 @@ enum Content {
 }
 
 /// What [`ElementBuilder::child`] takes: an [`ElementBuilder`] or a complete [`Element`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let ready = Element::parse(ClientToServer, "<body>Hi</body>")?;
+/// let built = ElementBuilder::new("urn:xmpp:receipts", "request");
+/// let message = ElementBuilder::new(ns::CLIENT, "message").child(&ready).child(built).build()?;
+/// assert_eq!(message.as_str(), "<message><body>Hi</body><request xmlns='urn:xmpp:receipts'/></message>");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Child(Content);
 
@@ -89,6 +99,13 @@ impl From<&Element> for Child {
 
 impl ElementBuilder {
     /// An element with this expanded name (an empty namespace is none).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(ElementBuilder::new(ns::CLIENT, "presence").build()?.as_str(), "<presence/>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         ElementBuilder {
             namespace: namespace.into(),
@@ -101,24 +118,57 @@ impl ElementBuilder {
 
     /// Writes this element with a prefix that it declares itself: for old peers that know `db:result`
     /// by its prefix. Never needed for correctness.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let result = ElementBuilder::new(ns::DIALBACK, "result").prefix("db").build()?;
+    /// assert_eq!(result.as_str(), "<db:result xmlns:db='jabber:server:dialback'/>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
     /// Adds an attribute in no namespace, or `xml:lang`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let iq = ElementBuilder::new(ns::CLIENT, "iq").attribute("id", "it's").build()?;
+    /// assert_eq!(iq.as_str(), "<iq id='it&apos;s'/>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.attributes.push((name.into(), value.into()));
         self
     }
 
     /// Adds a child element. A complete one brings its own namespaces along.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let ping = ElementBuilder::new("urn:xmpp:ping", "ping");
+    /// let iq = ElementBuilder::new(ns::CLIENT, "iq").child(ping).build()?;
+    /// assert_eq!(iq.as_str(), "<iq><ping xmlns='urn:xmpp:ping'/></iq>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn child(mut self, child: impl Into<Child>) -> Self {
         self.content.push(child.into().0);
         self
     }
 
     /// Adds character data.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let body = ElementBuilder::new(ns::CLIENT, "body").text("a & b").build()?;
+    /// assert_eq!(body.as_str(), "<body>a &amp; b</body>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.content.push(Content::Text(text.into()));
         self
@@ -130,6 +180,13 @@ impl ElementBuilder {
     ///
     /// [`Error::Unwritable`] for a name that is none, an attribute given twice, or a character that
     /// XML excludes.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert!(ElementBuilder::new(ns::CLIENT, "no name").build().is_err());
+    /// assert!(ElementBuilder::new(ns::CLIENT, "body").text("\0").build().is_err());
+    /// ```
     pub fn build(&self) -> Result<Element, Error> {
         let kind = match self.namespace.as_str() {
             ns::SERVER => StreamKind::ServerToServer,

@@ -8,6 +8,15 @@ use std::fmt;
 use xmpp_tls_core::ns;
 
 /// An element within an [`Element`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+/// let body = message.children().next().unwrap();
+/// assert_eq!((body.name(), body.text().as_ref()), ("body", "Hi"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct ChildElement<'a> {
     element: &'a Element,
@@ -29,32 +38,81 @@ impl<'a> ChildElement<'a> {
         self.element.nodes().get(self.index as usize)
     }
 
+    fn name_end(&self) -> usize {
+        self.node().map_or(self.xml.len(), |node| node.name.end())
+    }
+
     fn slice(&self, (start, end): (u32, u32)) -> &'a str {
         self.xml.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The local name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.name(), "body");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn name(&self) -> &'a str {
         self.node().map_or("", |node| self.slice(node.name.local_range()))
     }
 
     /// The namespace; empty if there is none.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.namespace(), ns::CLIENT);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn namespace(&self) -> &'a str {
         self.node()
             .map_or("", |node| node.namespace.text(self.xml, self.element.scope()))
     }
 
     /// Whether this is its expanded name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert!(body.is(ns::CLIENT, "body"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn is(&self, namespace: &str, name: &str) -> bool {
         self.name() == name && self.namespace() == namespace
     }
 
     /// The value of an attribute in no namespace; see [`Element::attribute`].
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.attribute("a").as_deref(), Some("1"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
-        find_attribute(self.attributes(), "", name)
+        find_attribute(self.xml.as_bytes(), self.name_end(), "", name)
     }
 
     /// The value of an attribute in a namespace; see [`Element::attribute_in`].
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.attribute_in(ns::XML, "lang").as_deref(), Some("en"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attribute_in(&self, namespace: &str, name: &str) -> Option<Cow<'a, str>> {
         if namespace.is_empty() {
             return self.attribute(name);
@@ -86,17 +144,43 @@ impl<'a> ChildElement<'a> {
     }
 
     /// `xml:lang` of this element.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.lang().as_deref(), Some("en"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn lang(&self) -> Option<Cow<'a, str>> {
-        find_attribute(self.attributes(), "xml", "lang")
+        find_attribute(self.xml.as_bytes(), self.name_end(), "xml", "lang")
     }
 
     /// The attributes of this element that declare no namespaces.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.attributes().count(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attributes(&self) -> AttributeIter<'a> {
-        let end = self.node().map_or(self.xml.len(), |node| node.name.end());
-        AttributeIter::new(self.xml, end)
+        AttributeIter::new(self.xml, self.name_end())
     }
 
     /// The character data directly in this element; see [`Element::text`].
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.text(), "Hi");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn text(&self) -> Cow<'a, str> {
         let mut text = Cow::Borrowed("");
         let Some(node) = self.node() else { return text };
@@ -110,6 +194,15 @@ impl<'a> ChildElement<'a> {
     }
 
     /// The child elements, in document order.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.children().count(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn children(&self) -> Children<'a> {
         let end = self.node().map_or(0, |node| node.next);
         Children {
@@ -122,6 +215,15 @@ impl<'a> ChildElement<'a> {
 
     /// Exactly what was received. Not self-contained: prefixes and the default namespace may be
     /// declared further out.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+    /// let body = message.children().next().unwrap();
+    /// assert_eq!(body.as_str(), "<body xml:lang='en' a='1'>Hi<b/></body>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn as_str(&self) -> &'a str {
         self.node().map_or("", |node| self.slice((node.start, node.end)))
     }
@@ -139,6 +241,15 @@ impl fmt::Debug for ChildElement<'_> {
 }
 
 /// The iterator of [`Element::children`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let message = Element::parse(ClientToServer, "<message><body xml:lang='en' a='1'>Hi<b/></body></message>")?;
+/// let body = message.children().next().unwrap();
+/// assert_eq!(message.children().map(|child| child.name()).collect::<Vec<_>>(), ["body"]);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Children<'a> {
     element: &'a Element,

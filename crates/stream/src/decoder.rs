@@ -75,6 +75,20 @@ enum Found {
 const KEPT: usize = 32 * 1024;
 
 /// What [`StreamDecoder::next_event`] found.
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+/// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// decoder.push(HEADER);
+/// decoder.push(b" <presence/></stream:stream>");
+/// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Open(_))));
+/// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Whitespace)));
+/// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Element(_))));
+/// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Close)));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -91,6 +105,13 @@ pub enum StreamEvent {
 
 impl StreamDecoder {
     /// At the start of a stream.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let decoder = StreamDecoder::new(Limits::before_authentication());
+    /// assert_eq!(decoder.unread(), 0);
+    /// ```
     pub fn new(limits: Limits) -> Self {
         StreamDecoder {
             buffer: BytesMut::new(),
@@ -106,6 +127,18 @@ impl StreamDecoder {
 
     /// Keeps bytes from the peer; nothing is parsed yet. Take all events before pushing more: only
     /// then is what is held bounded by the [`Limits`].
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// assert_eq!(decoder.unread(), HEADER.len());
+    /// assert!(decoder.next_event()?.is_some());
+    /// assert_eq!(decoder.unread(), 0);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn push(&mut self, data: &[u8]) {
         if !self.closed && self.failed.is_none() {
             self.buffer.extend_from_slice(data);
@@ -119,6 +152,18 @@ impl StreamDecoder {
     ///
     /// What is wrong with the input up to where the event would have been complete. The decoder then
     /// returns the same error for ever.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))));
+    /// assert!(matches!(decoder.next_event(), Ok(None))); // more is needed
+    /// decoder.push(b"<!-- no -->");
+    /// assert!(matches!(decoder.next_event(), Err(Error::Restricted { .. })));
+    /// ```
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<StreamEvent>, Error> {
         match self.advance() {
@@ -259,6 +304,20 @@ impl StreamDecoder {
     ///
     /// [`Error::Truncated`] if it was not, which may be an attack (RFC 6120 section 4.4), or the
     /// error that stopped the decoder.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.next_event()?;
+    /// assert!(matches!(decoder.finish(), Err(Error::Truncated { .. })));
+    /// decoder.push(b"</stream:stream>");
+    /// decoder.next_event()?;
+    /// assert!(decoder.finish().is_ok());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn finish(&self) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -279,12 +338,38 @@ impl StreamDecoder {
 
     /// How many pushed bytes are not part of a returned event. Behind the last event before a
     /// change of layers (`<proceed/>`), anything but 0 is an injection.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.push(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><presence/>");
+    /// decoder.next_event()?;
+    /// decoder.next_event()?; // <proceed/>
+    /// assert_eq!(decoder.unread(), 11); // injected
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn unread(&self) -> usize {
         self.buffer.len()
     }
 
     /// Drops the white space in front of what is unread, and says how much that was. For peers that
     /// end every element with a line break, also where RFC 6120 section 5.3.3 forbids it.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.push(b"<presence/>\r\n");
+    /// decoder.next_event()?;
+    /// decoder.next_event()?;
+    /// assert_eq!((decoder.skip_whitespace(), decoder.unread()), (2, 0));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn skip_whitespace(&mut self) -> usize {
         let length = self
             .buffer
@@ -302,6 +387,20 @@ impl StreamDecoder {
     ///
     /// COMPAT: clients based on go-xmpp end `<auth/>` with a line break, in spite of RFC 6120 section
     /// 6.3.5, and an XML declaration behind it would not be the first thing of its document.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.next_event()?;
+    /// decoder.restart(Limits::after_authentication());
+    /// decoder.push(b"<?xml version='1.0'?>");
+    /// decoder.push(HEADER);
+    /// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Open(_))));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn restart(&mut self, limits: Limits) {
         let strict = self.scanner.strict_prefixes();
         self.scanner = Scanner::new(limits);
@@ -312,6 +411,16 @@ impl StreamDecoder {
     }
 
     /// Changes the limits from here on.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.set_limits(Limits::after_authentication());
+    /// assert_eq!(decoder.limits(), &Limits::after_authentication());
+    /// ```
     pub fn set_limits(&mut self, limits: Limits) {
         self.scanner.set_limits(limits);
     }
@@ -319,11 +428,31 @@ impl StreamDecoder {
     /// Whether to refuse prefixes that RFC 6120 section 4.8.5 lets one refuse, with
     /// `bad-namespace-prefix`: any but `stream` (or none) on the stream header, and any on stanzas.
     /// Off by default: prefixes have no meaning, and peers exist that use others.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(HEADER);
+    /// decoder.set_strict_prefixes(true);
+    /// decoder.push(b"<x:presence xmlns:x='jabber:client'/>");
+    /// decoder.next_event()?;
+    /// assert!(matches!(decoder.next_event(), Err(Error::Header(HeaderError::Prefix { .. }))));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn set_strict_prefixes(&mut self, strict: bool) {
         self.scanner.set_strict_prefixes(strict);
     }
 
     /// The limits in force.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let decoder = StreamDecoder::new(Limits::before_authentication());
+    /// assert_eq!(decoder.limits().depth, 16);
+    /// ```
     pub fn limits(&self) -> &Limits {
         self.scanner.limits()
     }

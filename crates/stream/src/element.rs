@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::scanner::input::Frontier;
 use crate::scanner::namespaces::{NsRef, Scope};
 use crate::scanner::{Head, Scanner, Token};
-use crate::tree::{self, Node};
+use crate::tree::{self, Attributes, Node};
 use crate::walk::{AttributeIter, Walk};
 use bytes::Bytes;
 use quick_xml::name::{Namespace, PrefixDeclaration};
@@ -74,6 +74,13 @@ impl Element {
     /// # Errors
     ///
     /// What is wrong with it, or with what stands before or behind it.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert!(Element::parse(ClientToServer, "<presence/>").is_ok());
+    /// assert!(Element::parse(ClientToServer, "<presence/><presence/>").is_err());
+    /// ```
     pub fn parse(kind: StreamKind, xml: impl Into<Bytes>) -> Result<Element, Error> {
         Self::parse_in(scope_of(kind), xml.into())
     }
@@ -106,30 +113,70 @@ impl Element {
     }
 
     /// The local name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.name(), "message");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn name(&self) -> &str {
         utf8(self.head.name.local(&self.bytes))
     }
 
     /// The namespace; empty if there is none.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.namespace(), ns::CLIENT);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn namespace(&self) -> &str {
         utf8(self.head.namespace.bytes(&self.bytes, &self.scope))
     }
 
     /// Whether this is its expanded name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert!(message.is(ns::CLIENT, "message"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn is(&self, namespace: &str, name: &str) -> bool {
         self.head.name.local(&self.bytes) == name.as_bytes()
             && self.head.namespace.bytes(&self.bytes, &self.scope) == namespace.as_bytes()
     }
 
     /// NS-10 of RFC 6120 section 4.1: `message`, `presence` or `iq` in a content namespace.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert!(message.is_stanza());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn is_stanza(&self) -> bool {
         matches!(self.name(), "message" | "presence" | "iq") && is_content_namespace(self.namespace())
     }
 
     /// The value of an attribute in no namespace, as XML 1.0 section 3.3.3 wants it: references
     /// resolved, line ends and tabs turned into spaces.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.attribute("to").as_deref(), Some("a"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        find_attribute(self.attributes(), "", name)
+        self.find_attribute("", name)
     }
 
     /// The value of an attribute in a namespace, whatever its prefix is; for an empty namespace
@@ -153,22 +200,57 @@ impl Element {
     }
 
     /// `xml:lang` of this element. Where it is absent, [`stream_lang`](Element::stream_lang) holds.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.lang().as_deref(), Some("en"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn lang(&self) -> Option<Cow<'_, str>> {
-        find_attribute(self.attributes(), "xml", "lang")
+        self.find_attribute("xml", "lang")
     }
 
     /// The default language that the stream header gave (RFC 6120 section 4.7.4).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(b"<stream xmlns='http://etherx.jabber.org/streams' xml:lang='de'><presence xmlns='jabber:client'/>");
+    /// decoder.next_event()?;
+    /// let Some(StreamEvent::Element(presence)) = decoder.next_event()? else { panic!() };
+    /// assert_eq!((presence.lang(), presence.stream_lang()), (None, Some("de")));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn stream_lang(&self) -> Option<&str> {
         self.scope.lang.as_deref()
     }
 
     /// The character data directly in this element (not that of its children), references
     /// resolved, CDATA sections included, line ends normalised.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.text(), "!");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn text(&self) -> Cow<'_, str> {
         self.root().text()
     }
 
     /// The child elements, in document order.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.children().count(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn children(&self) -> Children<'_> {
         self.root().children()
     }
@@ -208,21 +290,53 @@ impl Element {
 
     /// This element as the root of the tree that [`children`](Element::children) walks. The tree is
     /// made on first use and kept; it holds positions only.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.root().as_str(), message.as_str());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn root(&self) -> ChildElement<'_> {
         ChildElement::root(self)
     }
 
     /// Exactly what was received.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert!(message.as_bytes().starts_with(b"<message"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
     }
 
     /// [`as_bytes`](Element::as_bytes) as text.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert!(message.as_str().ends_with("</message>"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn as_str(&self) -> &str {
         utf8(&self.bytes)
     }
 
     /// A copy in memory of its own, independent of the buffer that the element was received in.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'><body>Hi</body>!</message>")?;
+    /// assert_eq!(message.detach().as_bytes(), message.as_bytes());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn detach(&self) -> Element {
         Element {
             bytes: Bytes::copy_from_slice(&self.bytes),
@@ -263,6 +377,11 @@ impl Element {
             let _ = resolver.add(prefix, Namespace(namespace));
         }
         reader
+    }
+
+    /// By octets: that they are text is looked at only in what is found.
+    fn find_attribute(&self, prefix: &str, name: &str) -> Option<Cow<'_, str>> {
+        find_attribute(&self.bytes, self.head.name.end(), prefix, name)
     }
 
     /// Only as much of the text as attributes are in: to check that all of it is text would make the
@@ -353,10 +472,12 @@ pub(crate) fn scope_of(kind: StreamKind) -> Arc<Scope> {
     }
 }
 
-pub(crate) fn find_attribute<'a>(mut attributes: AttributeIter<'a>, prefix: &str, name: &str) -> Option<Cow<'a, str>> {
-    attributes
-        .find(|attribute| attribute.name() == name && attribute.prefix() == prefix)
-        .map(|attribute| attribute.value())
+/// The value of an attribute of the element whose name ends there.
+pub(crate) fn find_attribute<'a>(xml: &'a [u8], name_end: usize, prefix: &str, name: &str) -> Option<Cow<'a, str>> {
+    let (prefix, name) = (prefix.as_bytes(), name.as_bytes());
+    Attributes::new(xml, name_end)
+        .find(|a| a.name.local(xml) == name && a.name.prefix(xml) == prefix && !a.declares)
+        .map(|attribute| attribute.text(xml))
 }
 
 /// The bytes were validated; slices of them are made at character boundaries only.

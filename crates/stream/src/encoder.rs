@@ -42,6 +42,15 @@ pub struct StreamEncoder {
 
 impl StreamEncoder {
     /// For streams of this kind.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// encoder.close(&mut out);
+    /// assert_eq!(out, "</stream:stream>");
+    /// ```
     pub fn new(kind: StreamKind) -> Self {
         StreamEncoder {
             kind,
@@ -52,6 +61,16 @@ impl StreamEncoder {
     /// Writes an XML declaration and the stream header: at the start, and again for each restart
     /// (RFC 6120 section 4.3.3). Of the header's namespaces only further declarations count, such as
     /// `db`; the content namespace follows from the kind of stream.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// let header = StreamHeader::new().with_to("example.org").with_declaration("db", ns::DIALBACK);
+    /// encoder.open(&header, &mut out);
+    /// assert!(out.ends_with(b" xmlns:db='jabber:server:dialback' to='example.org' version='1.0'>"));
+    /// ```
     pub fn open(&mut self, header: &StreamHeader, out: &mut BytesMut) {
         // XML-07: RFC 6120 section 11.5 wants a declaration; it never says standalone (XML-08).
         out.put_slice(b"<?xml version='1.0'?><stream:stream xmlns='");
@@ -102,6 +121,17 @@ impl StreamEncoder {
     /// server-to-server stream is in `jabber:server` there, with the children that inherited it
     /// (RFC 6120 section 4.8.3). Prefixes are taken off what is in a content namespace (section
     /// 4.8.5). Everything else stays as it was received.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// let from_a_server = Element::parse(xmpp_tls_core::StreamKind::ServerToServer, "<presence from='a'/>")?;
+    /// encoder.element(&from_a_server, &mut out);
+    /// assert_eq!(out, "<presence from='a'/>"); // now in jabber:client
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn element(&mut self, element: &Element, out: &mut BytesMut) {
         write_scoped(element, &self.scope, Some(self.kind), out);
     }
@@ -112,6 +142,16 @@ impl StreamEncoder {
     /// # Errors
     ///
     /// [`Error::Unwritable`] for what XML cannot carry, and what `content` returns.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// encoder.write(ns::CLIENT, "presence", &mut out, |presence| presence.attribute("to", "a").map(drop))?;
+    /// assert_eq!(out, "<presence to='a'/>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn write(
         &mut self,
         namespace: &str,
@@ -125,6 +165,15 @@ impl StreamEncoder {
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the
     /// error is about the peer's header (RFC 6120 section 4.9.1.2), and
     /// [`close`](StreamEncoder::close) must follow. Characters that XML excludes are replaced.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// encoder.error(&StreamError::new(xmpp_tls_core::StreamCondition::RESET), &mut out);
+    /// assert_eq!(out, "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
+    /// ```
     pub fn error(&mut self, error: &StreamError, out: &mut BytesMut) {
         let condition = error.name();
         out.put_slice(b"<stream:error>");
@@ -142,6 +191,15 @@ impl StreamEncoder {
     }
 
     /// Writes the closing tag. Nothing must be written after it.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut encoder = StreamEncoder::new(ClientToServer);
+    /// let mut out = bytes::BytesMut::new();
+    /// encoder.close(&mut out);
+    /// assert_eq!(out, "</stream:stream>");
+    /// ```
     pub fn close(&mut self, out: &mut BytesMut) {
         out.put_slice(b"</stream:stream>");
     }

@@ -6,6 +6,19 @@ use xmpp_tls_core::{StreamCondition, StreamKind, ns};
 /// from the start of the document (the stream, after a restart the new one).
 ///
 /// Text that came from the peer is cut to 64 characters, and control characters in it are escaped.
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// # fn error_of(content: &str) -> Error {
+/// #     let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// #     decoder.push(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+/// #     decoder.push(content.as_bytes());
+/// #     decoder.next_event().unwrap();
+/// #     decoder.next_event().unwrap_err()
+/// # }
+/// assert_eq!(error_of("<a></b>").to_string(), "at byte 88: closing tag \"b\" where \"a\" is open");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -74,6 +87,19 @@ pub enum Error {
 }
 
 /// See [`Error::Xml`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// # fn error_of(content: &str) -> Error {
+/// #     let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// #     decoder.push(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+/// #     decoder.push(content.as_bytes());
+/// #     decoder.next_event().unwrap();
+/// #     decoder.next_event().unwrap_err()
+/// # }
+/// assert!(matches!(error_of("<a>]]></a>"), Error::Xml { kind: XmlError::CdataEnd, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum XmlError {
@@ -142,6 +168,20 @@ pub enum XmlError {
 }
 
 /// See [`Error::Namespace`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// # fn error_of(content: &str) -> Error {
+/// #     let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// #     decoder.push(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+/// #     decoder.push(content.as_bytes());
+/// #     decoder.next_event().unwrap();
+/// #     decoder.next_event().unwrap_err()
+/// # }
+/// let error = error_of("<a:b/>");
+/// assert!(matches!(error, Error::Namespace { kind: NamespaceError::UndeclaredPrefix { .. }, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamespaceError {
@@ -180,6 +220,19 @@ pub enum NamespaceError {
 }
 
 /// See [`Error::Restricted`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// # fn error_of(content: &str) -> Error {
+/// #     let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// #     decoder.push(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
+/// #     decoder.push(content.as_bytes());
+/// #     decoder.next_event().unwrap();
+/// #     decoder.next_event().unwrap_err()
+/// # }
+/// assert!(matches!(error_of("<!--"), Error::Restricted { kind: Restricted::Comment, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Restricted {
@@ -201,6 +254,15 @@ pub enum Restricted {
 }
 
 /// See [`Error::Encoding`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// decoder.push(b"<\0s\0");
+/// let error = decoder.next_event().unwrap_err();
+/// assert!(matches!(error, Error::Encoding { kind: EncodingError::Utf16, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodingError {
@@ -222,6 +284,14 @@ pub enum EncodingError {
 }
 
 /// See [`Error::Header`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+/// decoder.push(b"<html>");
+/// assert!(matches!(decoder.next_event(), Err(Error::Header(HeaderError::NotAStream { .. }))));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -256,6 +326,13 @@ pub enum HeaderError {
 }
 
 /// Where the input ended; see [`Error::Truncated`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let decoder = StreamDecoder::new(Limits::before_authentication());
+/// assert_eq!(decoder.finish(), Err(Error::Truncated { within: Place::BeforeHeader, offset: 0 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Place {
@@ -274,6 +351,13 @@ pub enum Place {
 }
 
 /// See [`Error::Unwritable`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let error = ElementBuilder::new("urn:a", "a").text("\0").build().unwrap_err();
+/// assert_eq!(error, Error::Unwritable(Unwritable::Character { character: '\0' }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unwritable {
@@ -345,6 +429,13 @@ impl Error {
 
     /// The stream error to send, with the application-specific condition where RFC 6120 section
     /// 4.9.3.14 has one (`stanza-too-big`).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let error = Error::Limit { limit: LimitKind::ElementBytes, max: 10_000 };
+    /// assert_eq!(error.to_stream_error().unwrap().to_string(), "policy-violation, \"stanza-too-big\" of \"urn:xmpp:errors\"");
+    /// ```
     pub fn to_stream_error(&self) -> Option<StreamError> {
         let mut error = StreamError::new(self.stream_condition()?);
         if matches!(

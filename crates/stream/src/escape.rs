@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Unwritable};
 use crate::scanner::chars;
-use crate::scanner::find::find3;
+use crate::scanner::find::{self, find3};
 use bytes::{BufMut, BytesMut};
 use memchr::memchr;
 use std::borrow::Cow;
@@ -176,18 +176,36 @@ fn is_unusual(byte: u8) -> bool {
 }
 
 /// Where the next unusual byte from `start` on is: most blocks have none, which one look at all of
-/// their bytes tells.
+/// their bytes tells. Within a block, and in what is shorter, it goes by words.
 fn next_unusual(bytes: &[u8], start: usize) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let (blocks, tail) = rest.as_chunks::<16>();
-    for (index, block) in blocks.iter().enumerate() {
+    let mut at = start;
+    let (blocks, _) = bytes.get(start..)?.as_chunks::<16>();
+    for block in blocks {
         if block.iter().fold(false, |found, &byte| found | is_unusual(byte)) {
-            let at = block.iter().position(|&byte| is_unusual(byte))?;
-            return Some(start + index * 16 + at);
+            break;
         }
+        at += 16;
     }
-    let at = tail.iter().position(|&byte| is_unusual(byte))?;
-    Some(start + blocks.len() * 16 + at)
+    let (words, rest) = bytes.get(at..)?.as_chunks::<8>();
+    for word in words {
+        if let Some(found) = first_unusual(u64::from_le_bytes(*word)) {
+            return Some(at + found);
+        }
+        at += 8;
+    }
+    let found = rest.iter().position(|&byte| is_unusual(byte))?;
+    Some(at + found)
+}
+
+#[inline(always)]
+fn first_unusual(word: u64) -> Option<usize> {
+    let found = find::below_space(word)
+        | find::matches(word, b'&')
+        | find::matches(word, b'\'')
+        | find::matches(word, b'<')
+        | find::matches(word, b'>')
+        | find::matches(word, 0xEF);
+    (found != 0).then(|| find::first(found))
 }
 
 #[cfg(test)]
@@ -226,6 +244,22 @@ mod tests {
             written(write_attribute, "a<b>c&d\"e'f\t\n\r"),
             ("'a&lt;b>c&amp;d\"e&apos;f&#9;&#10;&#13;'".into(), true)
         );
+    }
+
+    #[test]
+    fn an_unusual_byte_is_found_wherever_it_is() {
+        for byte in 0..=0xFFu8 {
+            for length in 0..45 {
+                for at in 0..length {
+                    let mut bytes = vec![0xEE; length];
+                    bytes[at] = byte;
+                    // What is behind the first one changes nothing.
+                    bytes[length - 1] |= u8::from(at + 1 < length);
+                    let expected = bytes.iter().position(|&byte| is_unusual(byte));
+                    assert_eq!(next_unusual(&bytes, 0), expected, "{byte:#x} at {at} of {length}");
+                }
+            }
+        }
     }
 
     #[test]

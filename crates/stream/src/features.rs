@@ -28,6 +28,18 @@ pub struct Features {
 }
 
 /// The STARTTLS feature (RFC 6120 section 5.4.1).
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let features = Features::builder()
+///     .starttls(true)
+///     .mechanisms(["PLAIN"])
+///     .limits(StreamLimits::default().with_max_bytes(10_000))
+///     .build()?;
+/// assert_eq!(features.starttls().map(|starttls| starttls.required), Some(true));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StartTls {
@@ -36,6 +48,18 @@ pub struct StartTls {
 }
 
 /// What a peer is ready to take (XEP-0478).
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let features = Features::builder()
+///     .starttls(true)
+///     .mechanisms(["PLAIN"])
+///     .limits(StreamLimits::default().with_max_bytes(10_000))
+///     .build()?;
+/// assert_eq!(features.limits().and_then(|limits| limits.max_bytes), Some(10_000));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamLimits {
@@ -47,12 +71,24 @@ pub struct StreamLimits {
 
 impl StreamLimits {
     /// Announces the largest first-level element.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamLimits::default().with_max_bytes(10_000).max_bytes, Some(10_000));
+    /// ```
     pub fn with_max_bytes(mut self, max_bytes: u32) -> Self {
         self.max_bytes = Some(max_bytes);
         self
     }
 
     /// Announces after how many seconds of silence the connection may be closed.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamLimits::default().with_idle_seconds(600).idle_seconds, Some(600));
+    /// ```
     pub fn with_idle_seconds(mut self, idle_seconds: u32) -> Self {
         self.idle_seconds = Some(idle_seconds);
         self
@@ -60,6 +96,15 @@ impl StreamLimits {
 
     /// Reads `<limits/>` among the children of an element, as it stands in `<stream:features/>` and
     /// in `<bidi/>` (XEP-0478 section 3). Values that are no numbers are left out.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let xml = "<bidi xmlns='urn:xmpp:bidi'><limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>10000</max-bytes></limits></bidi>";
+    /// let bidi = Element::parse(ClientToServer, xml)?;
+    /// assert_eq!(StreamLimits::from_children(bidi.children()), Some(StreamLimits::default().with_max_bytes(10_000)));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn from_children(mut children: Children<'_>) -> Option<StreamLimits> {
         let limits = children.find(|child| child.is(ns::STREAM_LIMITS, "limits"))?;
         let value = |name: &str| {
@@ -73,6 +118,17 @@ impl StreamLimits {
     }
 
     /// The element to announce them with.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let limits = StreamLimits::default().with_idle_seconds(600).to_builder().build()?;
+    /// assert_eq!(
+    ///     limits.as_str(),
+    ///     "<limits xmlns='urn:xmpp:stream-limits:0'><idle-seconds>600</idle-seconds></limits>",
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn to_builder(self) -> ElementBuilder {
         let mut limits = ElementBuilder::new(ns::STREAM_LIMITS, "limits");
         for (name, value) in [("max-bytes", self.max_bytes), ("idle-seconds", self.idle_seconds)] {
@@ -86,6 +142,15 @@ impl StreamLimits {
 
 impl Features {
     /// `None` if the element is not `<stream:features/>`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let element = Element::parse(ClientToServer, "<stream:features/>")?;
+    /// assert!(Features::from_element(&element).unwrap().is_empty());
+    /// assert!(Features::from_element(&Element::parse(ClientToServer, "<features/>")?).is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn from_element(element: &Element) -> Option<Features> {
         element.is(ns::STREAM, "features").then(|| Features {
             element: element.clone(),
@@ -93,6 +158,13 @@ impl Features {
     }
 
     /// Offers features.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Features::builder().build()?.as_element().as_str(), "<stream:features/>");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn builder() -> FeaturesBuilder {
         FeaturesBuilder {
             features: ElementBuilder::new(ns::STREAM, "features"),
@@ -100,6 +172,18 @@ impl Features {
     }
 
     /// The STARTTLS feature, if it is offered.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert!(features.starttls().is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn starttls(&self) -> Option<StartTls> {
         // It is asked of every stream before TLS, and needs no tree.
         let (mut depth, mut inside, mut found) = (0, false, None);
@@ -125,16 +209,52 @@ impl Features {
     }
 
     /// Whether a feature with this expanded name is offered.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert!(features.offers(ns::SASL, "mechanisms"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn offers(&self, namespace: &str, name: &str) -> bool {
         self.get(namespace, name).is_some()
     }
 
     /// The feature with this expanded name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert_eq!(features.get(ns::SASL, "mechanisms").unwrap().children().count(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn get(&self, namespace: &str, name: &str) -> Option<ChildElement<'_>> {
         self.iter().find(|feature| feature.is(namespace, name))
     }
 
     /// The SASL mechanisms (RFC 6120 section 6.4.1), without white space around their names.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert_eq!(features.mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn mechanisms(&self) -> impl Iterator<Item = String> {
         let lists = self.iter().filter(|feature| feature.is(ns::SASL, "mechanisms"));
         let entries = lists
@@ -146,26 +266,86 @@ impl Features {
     }
 
     /// The limits that the peer announces (XEP-0478). They hold until features come again.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert_eq!(features.limits(), Some(StreamLimits::default().with_max_bytes(10_000)));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn limits(&self) -> Option<StreamLimits> {
         StreamLimits::from_children(self.iter())
     }
 
     /// All features, in document order, which has no meaning (RFC 6120 section 4.3.2).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert!(features.iter().next().unwrap().is(ns::TLS, "starttls"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn iter(&self) -> Children<'_> {
         self.element.children()
     }
 
     /// How many features there are.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert_eq!(features.len(), 3);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.iter().count()
     }
 
     /// Whether there are none: negotiation is complete (RFC 6120 section 4.3.5).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert!(!features.is_empty());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
     /// The element they were read from, or that is to be sent.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let features = Features::builder()
+    ///     .starttls(true)
+    ///     .mechanisms(["PLAIN"])
+    ///     .limits(StreamLimits::default().with_max_bytes(10_000))
+    ///     .build()?;
+    /// assert!(features.as_element().is(ns::STREAM, "features"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn as_element(&self) -> &Element {
         &self.element
     }
@@ -194,6 +374,13 @@ pub struct FeaturesBuilder {
 
 impl FeaturesBuilder {
     /// Offers STARTTLS.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert!(Features::builder().starttls(true).build()?.starttls().unwrap().required);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn starttls(self, required: bool) -> Self {
         let mut starttls = ElementBuilder::new(ns::TLS, "starttls");
         if required {
@@ -203,6 +390,13 @@ impl FeaturesBuilder {
     }
 
     /// Offers SASL mechanisms.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Features::builder().mechanisms(["EXTERNAL"]).build()?.mechanisms().count(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn mechanisms<I>(self, names: I) -> Self
     where
         I: IntoIterator,
@@ -214,11 +408,27 @@ impl FeaturesBuilder {
     }
 
     /// Announces limits (XEP-0478).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let limits = StreamLimits::default().with_idle_seconds(600);
+    /// assert_eq!(Features::builder().limits(limits).build()?.limits(), Some(limits));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn limits(self, limits: StreamLimits) -> Self {
         self.feature(limits.to_builder())
     }
 
     /// Offers any other feature.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let bidi = ElementBuilder::new("urn:xmpp:features:bidi", "bidi");
+    /// assert!(Features::builder().feature(bidi).build()?.offers("urn:xmpp:features:bidi", "bidi"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn feature(mut self, feature: ElementBuilder) -> Self {
         self.features = self.features.child(feature);
         self
@@ -229,6 +439,12 @@ impl FeaturesBuilder {
     /// # Errors
     ///
     /// [`Error::Unwritable`] if a name or a text cannot be written.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert!(Features::builder().mechanisms(["\0"]).build().is_err());
+    /// ```
     pub fn build(&self) -> Result<Features, Error> {
         Ok(Features {
             element: self.features.build()?,

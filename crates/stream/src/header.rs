@@ -37,6 +37,12 @@ pub struct StreamHeader {
 
 impl StreamHeader {
     /// A header for version 1.0 without any other attribute. ([`Default`] has no version either.)
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!((StreamHeader::new().version, StreamHeader::default().version), (Some(Version::V1_0), None));
+    /// ```
     pub fn new() -> Self {
         StreamHeader {
             version: Some(Version::V1_0),
@@ -45,24 +51,48 @@ impl StreamHeader {
     }
 
     /// Sets `to`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamHeader::new().with_to("example.org").to.as_deref(), Some("example.org"));
+    /// ```
     pub fn with_to(mut self, to: impl Into<SmallStr>) -> Self {
         self.to = Some(to.into());
         self
     }
 
     /// Sets `from`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamHeader::new().with_from("juliet@example.org").from.as_deref(), Some("juliet@example.org"));
+    /// ```
     pub fn with_from(mut self, from: impl Into<SmallStr>) -> Self {
         self.from = Some(from.into());
         self
     }
 
     /// Sets `id`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamHeader::new().with_id("1f").id.as_deref(), Some("1f"));
+    /// ```
     pub fn with_id(mut self, id: impl Into<SmallStr>) -> Self {
         self.id = Some(id.into());
         self
     }
 
     /// Sets `xml:lang`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(StreamHeader::new().with_lang("en").lang.as_deref(), Some("en"));
+    /// ```
     pub fn with_lang(mut self, lang: impl Into<SmallStr>) -> Self {
         self.lang = Some(lang.into());
         self
@@ -71,6 +101,13 @@ impl StreamHeader {
     /// Adds a namespace declaration, such as `db` for `jabber:server:dialback`, the only one that
     /// the protocols around streams know (XEP-0220 section 2.3). The prefixes `stream`, `xml` and
     /// `xmlns`, and prefixes that are no names, are ignored when the header is written.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let header = StreamHeader::new().with_declaration("db", ns::DIALBACK);
+    /// assert_eq!(header.declarations().next(), Some(("db", ns::DIALBACK)));
+    /// ```
     pub fn with_declaration(mut self, prefix: impl Into<String>, namespace: impl Into<String>) -> Self {
         let prefix = prefix.into();
         let mut declarations = match &self.scope {
@@ -166,10 +203,22 @@ pub struct Version {
 
 impl Version {
     /// RFC 6120 (and RFC 3920 before it).
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Version::V1_0.to_string(), "1.0");
+    /// ```
     pub const V1_0: Version = Version { major: 1, minor: 0 };
 }
 
 /// A text that is no [`Version`].
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// assert!(matches!("1".parse::<Version>(), Err(VersionError { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a version is two numbers with a dot between them")]
 #[non_exhaustive]

@@ -48,9 +48,23 @@ pub struct Limits {
 
 impl Limits {
     /// RFC 6120 section 13.12 (4): a deployed limit on the size of stanzas must not be below this.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut limits = Limits::after_authentication();
+    /// limits.element_bytes = 1;
+    /// assert_eq!(limits.element_bytes(), Limits::MIN_STANZA_BYTES);
+    /// ```
     pub const MIN_STANZA_BYTES: usize = 10_000;
 
     /// For a peer that has not proved who it is.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Limits::before_authentication().element_bytes(), 16_384);
+    /// ```
     pub const fn before_authentication() -> Self {
         Limits {
             header_bytes: 8192,
@@ -65,6 +79,12 @@ impl Limits {
     }
 
     /// For an authenticated peer.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Limits::after_authentication().element_bytes(), 512 * 1024);
+    /// ```
     pub const fn after_authentication() -> Self {
         Limits {
             header_bytes: 8192,
@@ -81,6 +101,12 @@ impl Limits {
     /// No limits apart from what the representation needs (4 GiB an element). For input that was
     /// made here or is bounded elsewhere, such as stanzas from one's own storage; never for a
     /// connection.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(Limits::unlimited().depth, usize::MAX);
+    /// ```
     pub const fn unlimited() -> Self {
         Limits {
             header_bytes: usize::MAX,
@@ -96,6 +122,14 @@ impl Limits {
 
     /// The limit on first-level elements that applies: for an authenticated peer never below
     /// [`MIN_STANZA_BYTES`](Limits::MIN_STANZA_BYTES), whatever the field says.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut limits = Limits::before_authentication();
+    /// limits.element_bytes = 500;
+    /// assert_eq!(limits.element_bytes(), 500); // the floor is for authenticated peers
+    /// ```
     pub fn element_bytes(&self) -> usize {
         // Positions inside an element are kept in 32 bits.
         self.element_bytes.max(self.floor).min(MAX_BYTES)
@@ -117,6 +151,13 @@ impl Default for Limits {
 }
 
 /// Which of the [`Limits`] was exceeded.
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let error = Error::Limit { limit: LimitKind::Depth, max: 16 };
+/// assert_eq!(error.to_string(), format!("more than 16 {}", LimitKind::Depth));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitKind {

@@ -49,6 +49,16 @@ impl StreamHeader {
     /// # Errors
     ///
     /// [`HeaderError::ContentNamespace`], for which the peer is told `invalid-namespace`.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>");
+    /// let Some(StreamEvent::Open(header)) = decoder.next_event()? else { panic!() };
+    /// assert!(header.check_content_namespace(ClientToServer).is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn check_content_namespace(&self, kind: StreamKind) -> Result<(), Error> {
         match self.content_namespace() {
             Some(found) if found != kind.content_namespace() => Err(Error::Header(HeaderError::ContentNamespace {

@@ -29,6 +29,12 @@ const SHORT: usize = 38;
 
 impl SmallStr {
     /// As text.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// assert_eq!(SmallStr::from("example.org").as_str(), "example.org");
+    /// ```
     pub fn as_str(&self) -> &str {
         match &self.0 {
             // They were text when they were put there.

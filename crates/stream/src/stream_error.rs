@@ -41,6 +41,12 @@ pub struct StreamError {
 
 impl StreamError {
     /// An error with this condition and nothing else.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// assert_eq!(StreamError::new(StreamCondition::RESET).to_string(), "reset");
+    /// ```
     pub fn new(condition: StreamCondition) -> Self {
         StreamError {
             condition,
@@ -53,6 +59,13 @@ impl StreamError {
     }
 
     /// Adds a description for people, in English.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// let error = StreamError::new(StreamCondition::RESET).with_text("new certificate");
+    /// assert_eq!((error.text.as_deref(), error.lang.as_deref()), (Some("new certificate"), Some("en")));
+    /// ```
     pub fn with_text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self.lang = Some("en".to_owned());
@@ -60,6 +73,14 @@ impl StreamError {
     }
 
     /// Adds an application-specific condition.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// let error = StreamError::new(StreamCondition::POLICY_VIOLATION).with_application("urn:xmpp:errors", "stanza-too-big");
+    /// assert!(error.to_element()?.as_str().contains("<stanza-too-big xmlns='urn:xmpp:errors'/>"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn with_application(mut self, namespace: impl Into<String>, name: impl Into<String>) -> Self {
         self.application = Some((namespace.into(), name.into()));
         self
@@ -67,6 +88,15 @@ impl StreamError {
 
     /// Reads the content of `<stream:error/>`; `None` if `element` is something else. Elements
     /// missing or repeated are tolerated: the first of each kind counts.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// let xml = "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+    /// let error = StreamError::from_element(&Element::parse(ClientToServer, xml)?);
+    /// assert_eq!(error, Some(StreamError::new(StreamCondition::RESET)));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn from_element(element: &Element) -> Option<StreamError> {
         if !element.is(ns::STREAM, "error") {
             return None;
@@ -96,6 +126,12 @@ impl StreamError {
     }
 
     /// The condition's name as it was written, which may be one that RFC 6120 does not define.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// assert_eq!(StreamError::new(StreamCondition::HOST_GONE).name(), "host-gone");
+    /// ```
     pub fn name(&self) -> &str {
         self.unknown.as_deref().unwrap_or(self.condition.name())
     }
@@ -139,6 +175,16 @@ impl StreamError {
     /// # Errors
     ///
     /// [`Error::Unwritable`] if a text or a name cannot be written.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{StreamCondition, StreamKind::ClientToServer};
+    /// assert_eq!(
+    ///     StreamError::new(StreamCondition::RESET).to_element()?.as_str(),
+    ///     "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn to_element(&self) -> Result<Element, Error> {
         let mut condition = ElementBuilder::new(ns::STREAM_ERRORS, self.name());
         if let Some(text) = &self.condition_text {

@@ -49,6 +49,17 @@ pub struct Walk<'a> {
 }
 
 /// What [`Walk`] finds.
+///
+/// ```
+/// # use xmpp_stream::*;
+/// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+/// let message = Element::parse(ClientToServer, "<message>Hi</message>")?;
+/// let mut walk = message.walk();
+/// assert!(matches!(walk.next(), Some(Node::Start(tag)) if tag.name() == "message"));
+/// assert!(matches!(walk.next(), Some(Node::Text(text)) if text == "Hi"));
+/// assert!(matches!(walk.next(), Some(Node::End)) && walk.next().is_none());
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation for each tag")]
 pub enum Node<'a> {
@@ -275,26 +286,71 @@ impl fmt::Debug for Walk<'_> {
 
 impl<'a> Tag<'a> {
     /// The local name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.name(), "message");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn name(&self) -> &'a str {
         utf8_of(self.attributes.xml, self.name.local_range())
     }
 
     /// The namespace; empty if there is none.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.namespace(), ns::CLIENT);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn namespace(&self) -> &str {
         self.namespace.as_str()
     }
 
     /// Whether this is its expanded name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert!(tag.is(ns::CLIENT, "message"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn is(&self, namespace: &str, name: &str) -> bool {
         self.name() == name && self.namespace() == namespace
     }
 
     /// The attributes.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.attributes().count(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attributes(&self) -> AttributeIter<'a> {
         self.attributes.clone()
     }
 
     /// The value of an attribute in no namespace.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.attribute("to").as_deref(), Some("a"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         let wanted = |attribute: &Attribute<'_>| attribute.prefix().is_empty() && attribute.name() == name;
         self.attributes().find(wanted).map(|attribute| attribute.value())
@@ -324,18 +380,45 @@ impl fmt::Debug for Node<'_> {
 
 impl<'a> Attribute<'a> {
     /// The local name.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.attributes().last().unwrap().name(), "lang");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn name(&self) -> &'a str {
         utf8_of(self.xml, self.raw.name.local_range())
     }
 
     /// The prefix, empty if there is none. Apart from `xml` it means nothing by itself: see
     /// [`Walk::namespace_of`] and [`Element::attribute_in`].
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.attributes().last().unwrap().prefix(), "xml");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn prefix(&self) -> &'a str {
         utf8_of(self.xml, self.raw.name.prefix_range())
     }
 
     /// The value, as XML 1.0 section 3.3.3 wants it: references resolved, line ends and tabs turned
     /// into spaces.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// # use xmpp_tls_core::{ns, StreamKind::ClientToServer};
+    /// let message = Element::parse(ClientToServer, "<message to='a' xml:lang='en'>Hi</message>")?;
+    /// let Some(Node::Start(tag)) = message.walk().next() else { panic!() };
+    /// assert_eq!(tag.attributes().last().unwrap().value(), "en");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn value(&self) -> Cow<'a, str> {
         escape::attribute(utf8_of(self.xml, self.raw.value))
     }

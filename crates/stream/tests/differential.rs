@@ -58,6 +58,23 @@ fn every_exception_is_one_still() {
     }
 }
 
+/// Found by the fuzz target: rxml refuses more of XML's names than U+FEFF.
+#[test]
+fn xml_09_names_that_rxml_does_not_know() {
+    for name in [
+        "\u{FDF0}",
+        "\u{FEF6}ns",
+        "\u{FFFD}",
+        "a\u{FEFF}",
+        "\u{F900}",
+        "\u{F8FF}",
+        "\u{FDD0}",
+    ] {
+        compare(format!("{HEADER}<a {name}='1'/>").as_bytes());
+        compare(format!("{HEADER}<{name}/>").as_bytes());
+    }
+}
+
 #[test]
 fn others_read_damaged_inputs_as_we_do() {
     const INTERESTING: &[&str] = &[

@@ -15,9 +15,15 @@ const WORDS: usize = 3;
 /// Bit 7 of each byte of `word` that is `byte`. A byte above a match may be marked wrongly, so only
 /// the lowest mark counts.
 #[inline(always)]
-fn matches(word: u64, byte: u8) -> u64 {
+pub(crate) fn matches(word: u64, byte: u8) -> u64 {
     let difference = word ^ (LOW * u64::from(byte));
     difference.wrapping_sub(LOW) & !difference & HIGH
+}
+
+/// Bit 7 of each byte of `word` that is a control character; only the lowest mark counts, as above.
+#[inline(always)]
+pub(crate) fn below_space(word: u64) -> u64 {
+    word.wrapping_sub(LOW * 0x20) & !word & HIGH
 }
 
 #[inline(always)]
@@ -27,7 +33,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
 
 /// Where the lowest mark of `found` is in its word.
 #[inline(always)]
-fn first(found: u64) -> usize {
+pub(crate) fn first(found: u64) -> usize {
     (found.trailing_zeros() / 8) as usize
 }
 

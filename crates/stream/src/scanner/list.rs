@@ -4,7 +4,7 @@
 #[derive(Debug)]
 pub(crate) struct List<T, const N: usize> {
     first: [T; N],
-    /// How many of `first` count, unless there are more.
+    /// How many of `first` count; `N` once there were more.
     len: usize,
     more: Vec<T>,
 }
@@ -23,11 +23,11 @@ impl<T: Default, const N: usize> List<T, N> {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: T) {
         match self.first.get_mut(self.len) {
-            Some(free) if self.more.is_empty() => {
+            Some(free) => {
                 *free = entry;
                 self.len += 1;
             }
-            _ => self.push_more(entry),
+            None => self.push_more(entry),
         }
     }
 
@@ -35,7 +35,6 @@ impl<T: Default, const N: usize> List<T, N> {
     fn push_more(&mut self, entry: T) {
         if self.more.is_empty() {
             self.more.extend(self.first.iter_mut().map(std::mem::take));
-            self.len = 0;
         }
         self.more.push(entry);
     }

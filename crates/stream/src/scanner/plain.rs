@@ -65,16 +65,13 @@ impl Scanner {
         if bytes.get(end) != Some(&quote) || end - value > self.limits.attribute_value_bytes {
             return None;
         }
-        self.take_attribute(bytes, name);
-        if let Some(attribute) = self.attributes.last_mut() {
-            attribute.value = (value as u32, end as u32);
-        }
+        self.take_attribute(bytes, name, (value as u32, end as u32));
         Some(end + 1)
     }
 
-    /// An attribute whose name is complete.
+    /// An attribute whose name is complete; the value may follow.
     #[inline(always)]
-    pub(super) fn take_attribute(&mut self, bytes: &[u8], name: Name) {
+    pub(super) fn take_attribute(&mut self, bytes: &[u8], name: Name, value: (u32, u32)) {
         let whole = name.whole(bytes);
         let declares = if name.has_prefix() {
             let declares = whole.starts_with(b"xmlns:");
@@ -88,11 +85,7 @@ impl Scanner {
         let bit = hash_bit(whole);
         self.alike |= self.seen & bit != 0;
         self.seen |= bit;
-        self.attributes.push(Attribute {
-            name,
-            value: (0, 0),
-            declares,
-        });
+        self.attributes.push(Attribute { name, value, declares });
     }
 
     /// A reference at `start` to one of the five predefined entities; returns what is behind it.

@@ -155,7 +155,7 @@ impl Scanner {
     pub(super) fn attribute_name(&mut self, bytes: &[u8]) -> Step {
         let scan = self.name.scan(bytes, &mut self.position, self.base, &self.limits);
         let Some(name) = scan? else { return Ok(Flow::Starved) };
-        self.take_attribute(bytes, name);
+        self.take_attribute(bytes, name, (0, 0));
         self.state = State::Equals;
         Ok(Flow::On)
     }
