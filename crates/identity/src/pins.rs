@@ -138,6 +138,16 @@ impl TrustSource for Pins {
 ///
 /// For a domain that has anchors of its own, only paths to these count and the public ones do not
 /// (RFC 6120 section 13.6). For other domains it has nothing to say.
+///
+/// ```
+/// # use xmpp_identity::pki_types::CertificateDer;
+/// use xmpp_identity::{DomainAnchors, IdentityVerifier, trust_anchor};
+///
+/// # fn example(verifier: IdentityVerifier, our_ca: &CertificateDer<'_>) -> Result<(), Box<dyn std::error::Error>> {
+/// let anchors = DomainAnchors::new().anchor("intranet.example.org".parse()?, [trust_anchor(our_ca)?]);
+/// let verifier = verifier.with_source(anchors);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct DomainAnchors {
     by_domain: BTreeMap<Domain, Vec<TrustAnchor<'static>>>,

@@ -12,6 +12,16 @@ use webpki::{
 
 /// Whether and how certificates are looked up in revocation lists. The default is not at all: that
 /// needs lists, and only the caller can get them.
+///
+/// ```
+/// # use xmpp_identity::{CertificateError, IdentityVerifier};
+/// use xmpp_identity::Revocation;
+///
+/// # fn example(verifier: IdentityVerifier, lists: Vec<Vec<u8>>) -> Result<IdentityVerifier, CertificateError> {
+/// // Lists in DER, fetched before. What none of them covers passes, and the verdict says so.
+/// let verifier = verifier.with_revocation(Revocation::soft(&lists)?);
+/// # Ok(verifier) }
+/// ```
 #[derive(Clone, Default)]
 pub struct Revocation {
     mode: Mode,

@@ -59,6 +59,33 @@ pub enum TrustAnswer {
 /// public CAs, once the domain is known. [`Pins`] and [`DomainAnchors`] are sources; DANE and POSH are
 /// made so: what had to be fetched is fetched before, and the answer is given without waiting.
 ///
+/// ```
+/// use std::collections::BTreeMap;
+/// use xmpp_identity::{Domain, Pin, TrustAnswer, TrustQuestion, TrustSource};
+///
+/// /// TLSA records of usage DANE-EE for keys (`3 1 1`, RFC 7671 section 5.1), proved by DNSSEC.
+/// #[derive(Debug)]
+/// struct Dane(BTreeMap<Domain, Vec<[u8; 32]>>);
+///
+/// impl TrustSource for Dane {
+///     fn name(&self) -> &str {
+///         "DANE"
+///     }
+///
+///     fn ask(&self, question: &TrustQuestion<'_>) -> TrustAnswer {
+///         let Some(keys) = self.0.get(question.domain) else { return TrustAnswer::Silent };
+///         let shown = question.chain.first().and_then(|leaf| Pin::key_of(leaf).ok());
+///         match shown {
+///             Some(Pin::Key(key)) if keys.contains(&key) => TrustAnswer::Certificate {
+///                 reason: "TLSA 3 1 1".to_owned(),
+///                 ignore_validity: true,
+///             },
+///             _ => TrustAnswer::Refused { reason: "none of its TLSA records matches".to_owned() },
+///         }
+///     }
+/// }
+/// ```
+///
 /// [`IdentityVerifier::with_source`]: crate::IdentityVerifier::with_source
 /// [`Pins`]: crate::Pins
 /// [`DomainAnchors`]: crate::DomainAnchors

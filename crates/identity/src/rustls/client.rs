@@ -16,6 +16,31 @@ use std::sync::Arc;
 ///
 /// Who a peer is becomes known with its stream header, so the verdict is made then, as often as
 /// another domain is claimed. It keeps nothing about connections: one serves them all.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use rustls::crypto::CryptoProvider;
+/// # use xmpp_identity::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+/// use xmpp_identity::rustls::ClientVerifier;
+/// use xmpp_identity::{IdentityVerifier, Purpose, ReferenceIds, StreamKind};
+///
+/// # fn example(provider: Arc<CryptoProvider>, verifier: IdentityVerifier, chain: Vec<CertificateDer<'static>>,
+/// #     key: PrivateKeyDer<'static>, now: UnixTime) -> Result<(), Box<dyn std::error::Error>> {
+/// let verifier = Arc::new(ClientVerifier::recording(verifier, Purpose::PeerServer, &provider));
+/// let mut config = rustls::ServerConfig::builder_with_provider(provider)
+///     .with_safe_default_protocol_versions()?
+///     .with_client_cert_verifier(verifier.clone())
+///     .with_single_cert(chain, key)?;
+/// verifier.prepare(&mut config);
+/// let connection = rustls::ServerConnection::new(Arc::new(config))?;
+/// // ... handshake, stream header with from='example.org' ...
+/// let from = ReferenceIds::new(&"example.org".parse()?, StreamKind::ServerToServer);
+/// match verifier.verdict(&connection, &from, now)?.check() {
+///     Ok(found) => println!("{found}"),  // EXTERNAL may be offered
+///     Err(error) => println!("{error}"), // dialback, or the end
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct ClientVerifier {
     verifier: IdentityVerifier,
