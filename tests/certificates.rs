@@ -129,13 +129,13 @@ fn bad_certificates(ca: &TestCa) -> Vec<Bad> {
             "other purpose",
             ca.issue(named().eku(Eku::Other)),
             &["emailProtection", "serverAuth"],
-            "UnsupportedCertificate",
+            "unsupported_certificate",
         ),
         bad(
             "self-signed CA",
             ca.issue(named().self_signed().ca_true()),
             &["self-signed"],
-            "UnknownCA",
+            "unknown_ca",
         ),
         bad(
             "leaf as CA",
