@@ -36,6 +36,7 @@ const fn parser(name: &'static str, run: fn(&[u8], usize) -> Counts, complete: b
 pub const PARSERS: &[Parser] = &[
     parser("decode", peers::ours::decode, false, true),
     parser("read", peers::ours::read, true, true),
+    parser("keep", peers::ours::keep, false, true),
     parser("own", peers::ours::own, true, true),
     parser("rxml", peers::rxml, true, true),
     parser("quick-xml", peers::quick_xml, true, false),

@@ -52,7 +52,7 @@ pub fn reading(input: &[u8], stanzas: u64) {
             let rxml = index("rxml").map_or(f64::NAN, |rxml| ratios(which, rxml));
             println!("{:12} {speed:8.0} {rxml:8.2} {:8.2}", parser.name, allocations[which]);
         }
-        for (ours, theirs) in [("read", "quick-xml"), ("read", "expat"), ("own", "tokio-xmpp")] {
+        for (ours, theirs) in [("read", "quick-xml"), ("read", "expat"), ("keep", "tokio-xmpp"), ("own", "tokio-xmpp")] {
             if let (Some(a), Some(b)) = (index(ours), index(theirs)) {
                 println!("{ours} / {theirs}: {:.2}", ratios(a, b));
             }
