@@ -56,9 +56,6 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let config = Arc::new(ClientConfig::new(connector, verifier).with_policy(policy));
     let mut stream = blocking::connect_to(&Endpoint::new(host, port.parse()?), config, target)?;
     println!("{}", stream.report());
-    for warning in stream.report().warnings() {
-        println!("warning {}: {warning}", warning.code());
-    }
 
     while let Some(event) = stream.next_event()? {
         if let Event::Features(features) = event {

@@ -78,9 +78,6 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
 fn serve(socket: TcpStream, config: Arc<ServerConfig>, mode: Mode) -> Result<(), Box<dyn Error>> {
     let mut stream = blocking::accept(socket, config, mode)?;
     println!("{}", stream.report());
-    for warning in stream.report().warnings() {
-        println!("warning {}: {warning}", warning.code());
-    }
     stream.send(Features::builder().mechanisms(["PLAIN"]).build()?.as_element())?;
     while stream.next_event()?.is_some() {}
     Ok(())

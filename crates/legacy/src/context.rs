@@ -18,6 +18,9 @@ const STATIC: &str = "kRSA+AESGCM:kRSA+AES";
 /// its short variant has 64 bits of authentication.
 const NEVER: &str = "!aNULL:!eNULL:!EXPORT:!LOW:!RC4:!DES:!3DES:!MD5:!PSK:!SRP:!aDSS:!AESCCM";
 
+/// All have forward secrecy here, where there are no pre-shared keys.
+const TLS_1_3: &str = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+
 /// TLS 1.2 signs with nothing older than SHA-256 (RFC 9155); below, the protocol has SHA-1 and MD5 only.
 const SIGNATURES: &str = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:\
     RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
@@ -51,6 +54,7 @@ pub(crate) fn builder(lowest: OldVersion, forward_secrecy: ForwardSecrecy) -> Re
     // (RFC 8446 section 4.1.3), and refuses a fallback (RFC 7507).
     context.set_max_proto_version(Some(SslVersion::TLS1_3))?;
     context.set_cipher_list(&suites(forward_secrecy))?;
+    context.set_ciphersuites(TLS_1_3)?;
     context.set_sigalgs_list(SIGNATURES)?;
     context.set_groups_list(GROUPS)?;
     Ok(context)
@@ -64,7 +68,7 @@ pub(crate) fn version(old: OldVersion) -> SslVersion {
     }
 }
 
-/// The suites up to TLS 1.2; those of TLS 1.3 are all good.
+/// The suites up to TLS 1.2.
 fn suites(forward_secrecy: ForwardSecrecy) -> String {
     match forward_secrecy {
         ForwardSecrecy::Preferred => format!("{EPHEMERAL}:{STATIC}:{NEVER}"),

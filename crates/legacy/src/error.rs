@@ -9,7 +9,7 @@ use xmpp_tls::tls::TlsError;
 const LIBRARY: i32 = 20;
 
 // Reasons of that library; these numbers are part of its interface and do not change.
-const CERTIFICATE_WITHOUT_SUITE: i32 = 193; // no shared cipher
+const NO_SHARED_CIPHER: i32 = 193;
 const NO_APPLICATION_PROTOCOL: i32 = 235;
 const UNSAFE_LEGACY_RENEGOTIATION_DISABLED: i32 = 338;
 const INAPPROPRIATE_FALLBACK: i32 = 373;
@@ -29,12 +29,10 @@ pub(crate) fn of_connection(error: &Error, offered: Option<TlsVersion>, lowest: 
         return TlsError::AlertReceived(alert.to_string().to_lowercase().replace(' ', "_"));
     }
     if let Some(offered) = offered.filter(|offered| *offered < lowest) {
-        return TlsError::PeerIncompatible(format!(
-            "the peer offers only {offered}, and the policy accepts {lowest} and later"
-        ));
+        return too_old(offered, lowest);
     }
     match reason {
-        Some(CERTIFICATE_WITHOUT_SUITE) => TlsError::PeerIncompatible(
+        Some(NO_SHARED_CIPHER) => TlsError::PeerIncompatible(
             "no cipher suite in common: the peer offers none that is allowed here and fits our certificate (old peers \
              need one with an RSA key, and some have no forward secrecy, which the policy may only prefer then)"
                 .to_owned(),
@@ -50,6 +48,13 @@ pub(crate) fn of_connection(error: &Error, offered: Option<TlsVersion>, lowest: 
         ),
         _ => TlsError::PeerMisbehaved(reasons(stack)),
     }
+}
+
+/// The peer's newest version is below the policy's lowest.
+pub(crate) fn too_old(offered: TlsVersion, lowest: TlsVersion) -> TlsError {
+    TlsError::PeerIncompatible(format!(
+        "the peer offers only {offered}, and the policy accepts {lowest} and later"
+    ))
 }
 
 /// What went wrong on our side.

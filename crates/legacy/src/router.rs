@@ -1,5 +1,6 @@
 //! Whom a server's peer is served by, decided by the first octets of its hello.
 
+use crate::error;
 use crate::server::OldSide;
 use bytes::BytesMut;
 use std::sync::Arc;
@@ -14,7 +15,11 @@ pub(crate) enum Router {
     /// The hello has not come far enough.
     Waiting(Box<Waiting>),
     Decided(Box<dyn TlsEngine>),
-    Refused(TlsError),
+    Refused {
+        error: TlsError,
+        /// Still to be written.
+        alert: Vec<u8>,
+    },
 }
 
 #[derive(Debug)]
@@ -48,7 +53,8 @@ impl Waiting {
     fn decide(&self) -> Result<Option<Box<dyn TlsEngine>>, TlsError> {
         match peek(&self.begin) {
             Peek::More => Ok(None),
-            Peek::Old => self.old.accept(self.handshake.clone(), self.lowest).map(Some),
+            Peek::Old(offered) if offered < self.lowest.version() => Err(error::too_old(offered, self.lowest.version())),
+            Peek::Old(_) => self.old.accept(self.handshake.clone(), self.lowest).map(Some),
             Peek::Other => {
                 let mut handshake = self.handshake.clone();
                 handshake.minimum_version = MinimumVersion::Tls12;
@@ -60,6 +66,18 @@ impl Waiting {
             )),
         }
     }
+
+    /// A version that is too old is answered with `protocol_version`, which OpenSSL would not say to SSL 3.0 (RFC 7568
+    /// section 3, RFC 8996 sections 4 and 5). SSL 2.0 would not understand an alert.
+    fn alert(&self) -> Vec<u8> {
+        match peek(&self.begin) {
+            Peek::Old(offered) if offered < self.lowest.version() => {
+                let [major, minor] = offered.0.to_be_bytes();
+                vec![21, major, minor, 0, 2, 2, 70]
+            }
+            Peek::More | Peek::Old(_) | Peek::SslV2 | Peek::Other => Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +85,7 @@ enum Peek {
     /// Not enough to tell.
     More,
     /// A ClientHello that offers nothing newer than TLS 1.1.
-    Old,
+    Old(TlsVersion),
     /// A ClientHello in the format of SSL 2.0, whatever it asks for.
     SslV2,
     /// A newer ClientHello, or none at all: the wrapped engine has the words for it.
@@ -84,7 +102,7 @@ fn peek(begin: &[u8]) -> Peek {
             // In a record shorter than this the version would be part of the next one: no program sends that.
             let whole = u16::from_be_bytes([high, low]) >= 6;
             match whole && version < TlsVersion::TLS_1_2 {
-                true => Peek::Old,
+                true => Peek::Old(version),
                 false => Peek::Other,
             }
         }
@@ -101,7 +119,7 @@ impl TlsEngine for Router {
     fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError> {
         match self {
             Router::Decided(engine) => engine.read_tls(ciphertext, plaintext),
-            Router::Refused(error) => Err(error.clone()),
+            Router::Refused { error, .. } => Err(error.clone()),
             Router::Waiting(waiting) => {
                 waiting.begin.extend_from_slice(ciphertext);
                 match waiting.decide() {
@@ -112,7 +130,11 @@ impl TlsEngine for Router {
                         read
                     }
                     Err(error) => {
-                        *self = Router::Refused(error.clone());
+                        let alert = waiting.alert();
+                        *self = Router::Refused {
+                            error: error.clone(),
+                            alert,
+                        };
                         Err(error)
                     }
                 }
@@ -123,36 +145,39 @@ impl TlsEngine for Router {
     fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
         match self {
             Router::Decided(engine) => engine.write_tls(ciphertext),
-            // SSL 2.0 is not answered, not even with an alert, which it would not understand.
-            Router::Waiting(_) | Router::Refused(_) => Ok(()),
+            Router::Refused { alert, .. } => {
+                ciphertext.extend_from_slice(&std::mem::take(alert));
+                Ok(())
+            }
+            Router::Waiting(_) => Ok(()),
         }
     }
 
     fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
         match self {
             Router::Decided(engine) => engine.write(plaintext),
-            Router::Waiting(_) | Router::Refused(_) => Err(TlsError::NotOpen),
+            Router::Waiting(_) | Router::Refused { .. } => Err(TlsError::NotOpen),
         }
     }
 
     fn close(&mut self) {
         match self {
             Router::Decided(engine) => engine.close(),
-            Router::Waiting(_) | Router::Refused(_) => {}
+            Router::Waiting(_) | Router::Refused { .. } => {}
         }
     }
 
     fn state(&self) -> TlsState {
         match self {
             Router::Decided(engine) => engine.state(),
-            Router::Waiting(_) | Router::Refused(_) => TlsState::Handshaking,
+            Router::Waiting(_) | Router::Refused { .. } => TlsState::Handshaking,
         }
     }
 
     fn take_session(&mut self) -> Option<TlsSession> {
         match self {
             Router::Decided(engine) => engine.take_session(),
-            Router::Waiting(_) | Router::Refused(_) => None,
+            Router::Waiting(_) | Router::Refused { .. } => None,
         }
     }
 }
@@ -170,9 +195,9 @@ mod tests {
     #[test]
     fn tlsp_02_the_version_of_the_hello_decides_and_not_that_of_the_record() {
         for (version, expected) in [
-            (0x0300, Peek::Old),
-            (0x0301, Peek::Old),
-            (0x0302, Peek::Old),
+            (0x0300, Peek::Old(TlsVersion::SSL_3_0)),
+            (0x0301, Peek::Old(TlsVersion::TLS_1_0)),
+            (0x0302, Peek::Old(TlsVersion::TLS_1_1)),
             (0x0303, Peek::Other),
             (0x0304, Peek::Other),
         ] {

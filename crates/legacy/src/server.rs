@@ -202,7 +202,10 @@ pub(crate) struct Choice {
 
 impl Choice {
     fn choose(&self, ssl: &mut SslRef, alert: &mut SslAlert) -> Result<(), SniError> {
-        let name = ssl.servername(NameType::HOST_NAME).map(str::to_owned);
+        // One that is no text is a name all the same, and nobody's here.
+        let name = ssl
+            .servername_raw(NameType::HOST_NAME)
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         let certified = self.certified(name.as_deref());
         // Called once a connection: neither cell is ever set twice.
         let _ = self.found.set(certified.is_some());

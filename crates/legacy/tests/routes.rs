@@ -216,6 +216,17 @@ fn first_octets(world: &World, config: ServerConfig, octets: &[u8]) -> (Vec<u8>,
     }
 }
 
+#[test]
+fn tlsp_02_a_hello_of_ssl_3_0_is_refused_with_its_alert_where_the_minimum_is_tls_1_0() {
+    let world = World::new();
+    let mut hello = vec![22, 3, 0, 0, 45, 1, 0, 0, 41, 3, 0];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    let (wrote, error) = first_octets(&world, world.legacy_server(down_to(OldVersion::Tls10)), &hello);
+    assert!(error.contains("the peer offers only SSL 3.0"), "{error}");
+    assert_eq!(wrote, [21, 3, 0, 0, 2, 2, 70], "protocol_version");
+}
+
 /// A CLIENT-HELLO of SSL 2.0 that asks for `version`, with one suite and a challenge.
 fn ssl_2_hello(version: u16) -> Vec<u8> {
     let [major, minor] = version.to_be_bytes();

@@ -80,8 +80,8 @@ impl OldPeer {
             }
         }
         match self.dh_bits {
-            Some(1024) => context.set_tmp_dh(&*Dh::get_1024_160().unwrap()).unwrap(),
-            Some(_) => context.set_tmp_dh(&*Dh::get_2048_256().unwrap()).unwrap(),
+            Some(1024) => context.set_tmp_dh(&Dh::get_1024_160().unwrap()).unwrap(),
+            Some(_) => context.set_tmp_dh(&Dh::get_2048_256().unwrap()).unwrap(),
             None => {}
         }
         context
