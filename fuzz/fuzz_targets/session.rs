@@ -98,7 +98,7 @@ fn session(input: &Input, now: Now) -> Session {
         return Session::server(Arc::new(config), mode, now).expect("a server session");
     }
     let issued = if input.bad_certificate { &WORLD.bad } else { &WORLD.good };
-    let connector = (FakeConnector { peer_chain: issued.chain.clone() });
+    let connector = FakeConnector { peer_chain: issued.chain.clone() };
     let config = ClientConfig::new(connector, WORLD.verifier.clone());
     // An address of its own makes the header inside TLS differ from the one in clear.
     let mut target = Target::new("example.org".parse().expect("a domain")).with_account(format!("{SECRET}@example.org"));

@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/stream/tests/common/differential.rs"]
+#[allow(dead_code, reason = "the list of exceptions is for the tests")]
 mod differential;
 
 use differential::{difference, excused, ours, quick_xml, rxml};
