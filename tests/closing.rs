@@ -6,6 +6,8 @@ use common::fake_tls::{CLIENT_HELLO, FakeAcceptor, FakeConnector, SERVER_HELLO};
 use common::{DOMAIN, World, domain, element};
 use std::sync::Arc;
 use std::time::Duration;
+use xmpp_tls::danger::PlaintextAccepted;
+use xmpp_tls::policy::EncryptionPolicy;
 use xmpp_tls::session::{Closed, Event, Mode, ServerConfig, Session, Target};
 use xmpp_tls::stream::Element;
 use xmpp_tls::{Engine, ErrorKind, HeaderProblem, Output, Phase, StreamKind};
@@ -232,4 +234,32 @@ fn an_idle_stream_is_closed_as_patiently_as_a_busy_one() {
         "{:?}",
         pair.a.events
     );
+}
+
+/// In clear, which takes danger, streams end in the same order, and a client has as long to log in.
+#[test]
+fn in_clear_our_closing_tag_is_written_before_the_end_is_reported() {
+    let world = World::new();
+    let mut config = world.server_config(&world.good_certificate());
+    config.policy.encryption =
+        EncryptionPolicy::Opportunistic(PlaintextAccepted::anybody_may_read_and_change_the_stream());
+    let mut server = world.server(config, Mode::StartTls);
+    let now = world.clock.now();
+    server
+        .handle_input(
+            now,
+            b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='example.org' \
+              version='1.0'><iq type='get' id='1'/>",
+        )
+        .unwrap();
+    while !matches!(server.poll_output().unwrap(), Output::WantsInput(_)) {}
+    let login = xmpp_tls::policy::Policy::default().timeouts.authentication;
+    assert_eq!(server.deadline(), Some(now + login));
+    server.handle_input(now, b"</stream:stream>").unwrap();
+    let Output::Transmit(bytes) = server.poll_output().unwrap() else {
+        panic!("the end was reported first")
+    };
+    assert_eq!(bytes, "</stream:stream>");
+    let end = server.poll_output().unwrap();
+    assert!(matches!(end, Output::Event(Event::Closed(Closed::Properly))), "{end:?}");
 }

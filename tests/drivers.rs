@@ -3,14 +3,17 @@
 mod common;
 
 use async_trait::async_trait;
-use common::{DOMAIN, World, domain, login_features};
+use common::{DOMAIN, World, domain, element, login_features};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio_util::compat::TokioAsyncReadCompatExt;
 use xmpp_tls::io::blocking::{self, BlockingStream, Transport};
 use xmpp_tls::io::futures::{Timer, XmppStream};
+use xmpp_tls::io::tokio::TokioTimer;
 use xmpp_tls::io::{Endpoint, Error, tokio as driver};
 use xmpp_tls::session::{ClientConfig, Closed, Event, Mode, ServerConfig, Target};
 use xmpp_tls::{ErrorKind, Now, Phase};
@@ -365,4 +368,65 @@ fn what_a_server_holds_can_move_between_threads() {
     send::<driver::TokioStream>();
     let world = World::new();
     send_value(driver::connect(Arc::new(world.client_config()), target(Mode::StartTls)));
+}
+
+/// A transport that never closes, as one may whose end depends on the peer.
+struct NeverCloses<S>(S);
+
+impl<S: futures::io::AsyncRead + Unpin> futures::io::AsyncRead for NeverCloses<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl<S: futures::io::AsyncWrite + Unpin> futures::io::AsyncWrite for NeverCloses<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+/// Failure 40 of others: every wait has an end, also of a peer that stops reading and of a transport that
+/// does not close.
+#[tokio::test]
+async fn writing_and_closing_have_an_end() {
+    let world = World::new();
+    let mut config = world.client_config();
+    config.policy.timeouts.close = Duration::from_millis(200);
+    config.policy.timeouts.write = Duration::from_millis(50);
+    for closes in [true, false] {
+        let (here, there) = tokio::io::duplex(4096);
+        let server = world.server(world.server_config(&world.good_certificate()), Mode::DirectTls);
+        let peer = tokio::spawn(async move {
+            let mut stream = XmppStream::establish(server, there.compat(), TokioTimer).await.unwrap();
+            stream.send(&login_features()).await.unwrap();
+            match closes {
+                true => std::future::pending::<()>().await,
+                false => while let Ok(Some(_)) = stream.next_event().await {},
+            }
+        });
+        let client = world.client(config.clone(), Mode::DirectTls);
+        let mut stream = XmppStream::establish(client, NeverCloses(here.compat()), TokioTimer)
+            .await
+            .unwrap();
+        stream.next_event().await.unwrap();
+        if closes {
+            let large = element(&format!("<message><body>{}</body></message>", "x".repeat(9000)));
+            let error = stream.send(&large).await.unwrap_err();
+            assert!(
+                error.to_string().contains("the connection failed: timed out"),
+                "{error}"
+            );
+        } else {
+            stream.close().await.unwrap();
+        }
+        peer.abort();
+    }
 }

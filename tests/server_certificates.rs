@@ -4,9 +4,12 @@ mod common;
 
 use common::{World, domain};
 use std::sync::Arc;
-use xmpp_tls::session::{Mode, ServerConfig, Session, Target};
-use xmpp_tls::tls::rustls::{Certificates, RustlsAcceptor};
-use xmpp_tls::tls::{TlsError, own};
+use xmpp_tls::danger::UnverifiedPeerAccepted;
+use xmpp_tls::policy::{AuthenticationPolicy, MinimumVersion};
+use xmpp_tls::session::{Event, Mode, ServerConfig, Session, Target};
+use xmpp_tls::tls::rustls::{Certificates, RustlsAcceptor, RustlsConnector};
+use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, own};
+use xmpp_tls::{ErrorKind, HeaderProblem};
 use xmpp_tls_testkit::ca::{CaSpec, Eku, test_time};
 use xmpp_tls_testkit::{Issued, LeafSpec, Pair, TestCa};
 
@@ -211,5 +214,70 @@ fn what_is_no_certificate_or_no_key_is_named() {
     ] {
         let error = set().with_pem(domain("a.example"), chain, key).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Asks for a.example by SNI, whatever the stream is for.
+#[derive(Debug)]
+struct OtherName(RustlsConnector);
+
+impl TlsConnector for OtherName {
+    fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
+        self.0.supports(minimum_version)
+    }
+
+    fn connect(&self, mut handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
+        handshake.domain = domain("a.example");
+        self.0.connect(handshake)
+    }
+}
+
+/// Whatever a client asks for where, and whenever certificates are replaced: a stream is for the domain whose
+/// certificate was shown.
+#[test]
+fn the_certificate_of_one_domain_never_carries_a_stream_for_another() {
+    let world = World::new();
+    let a = world.ca.issue(LeafSpec::for_domain("a.example"));
+    let b = world.ca.issue(LeafSpec::for_domain("b.example"));
+    for (mode, reload) in [
+        (Mode::StartTls, false),
+        (Mode::DirectTls, false),
+        (Mode::DirectTls, true),
+    ] {
+        let acceptor = RustlsAcceptor::new(world.provider.clone());
+        let both = certificates(&world, &[("a.example", &a), ("b.example", &b)]);
+        let only_a = certificates(&world, &[("a.example", &a)]);
+        acceptor.reload(if reload { only_a } else { both });
+        let mut config = world.client_config();
+        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone())));
+        config.policy.authentication =
+            AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
+        let target = Target::new(domain("b.example"));
+        let target = if mode == Mode::DirectTls {
+            target.direct_tls()
+        } else {
+            target
+        };
+        let client = Session::client(Arc::new(config), target, world.now()).unwrap();
+        let mut pair = Pair::new(
+            client,
+            world.server(ServerConfig::new(acceptor.clone()), mode),
+            world.clock,
+        );
+        if reload {
+            pair.b_to_a.hold();
+            pair.drive();
+            acceptor.reload(certificates(&world, &[("b.example", &b)]));
+            pair.b_to_a.release();
+        }
+        pair.drive();
+        let report = pair.b.engine.report().unwrap();
+        assert_eq!(report.domain(), Some(&domain("a.example")), "{mode:?} {reload}");
+        let error = pair.b.error.as_ref().unwrap();
+        assert!(
+            matches!(error.kind(), ErrorKind::Header(HeaderProblem::Changed { .. })),
+            "{error}"
+        );
+        assert!(!pair.b.events.iter().any(|event| matches!(event, Event::Opened(_))));
     }
 }

@@ -297,7 +297,7 @@ impl<S: Transport> Buffered<S> {
     fn write(&mut self, session: &mut Session, mut bytes: &[u8]) -> Result<(), Error> {
         while self.broken.is_none() && !bytes.is_empty() {
             // The system's timeout is for one call; the deadline is for all of them.
-            let until = session.deadline();
+            let until = Some(session.write_deadline(Instant::now()));
             let wrote = self.set_timeout(until).and_then(|()| self.socket.write(bytes));
             match wrote {
                 Ok(0) => self.broken = Some(Arc::new(io::ErrorKind::WriteZero.into())),

@@ -204,7 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 Ok(Output::Transmit(bytes)) => self.pending = bytes,
                 Ok(Output::Event(event @ Event::Closed(_))) => {
                     // Both sides have said goodbye; a failure to close changes nothing.
-                    let _ = self.socket.close().await;
+                    let until = Some(deadline(timer.now().instant, session.patience()));
+                    let _ = before(until, timer, self.socket.close()).await;
                     return Ok(event);
                 }
                 Ok(Output::Event(event)) => return Ok(event),
@@ -236,7 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     /// Writes and flushes `pending`. Whatever is left when this is cancelled stays in `self`.
     async fn write_pending(&mut self, session: &mut Session, timer: &impl Timer) -> Result<(), Error> {
         while self.broken.is_none() && (self.unflushed || !self.pending.is_empty()) {
-            let until = session.deadline();
+            let until = Some(session.write_deadline(timer.now().instant));
             let wrote = if self.pending.is_empty() {
                 before(until, timer, self.socket.flush())
                     .await

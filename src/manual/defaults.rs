@@ -14,7 +14,8 @@
 //!
 //! 30 seconds for each of connecting, STARTTLS, handshake and header (with the features behind it): ten times what the slowest links
 //! need, and short enough that stalled peers do not pile up. 5 seconds for closing: what is lost when it
-//! passes is only the peer's goodbye. 60 seconds for a client to log in, as a person may be typing. Separate budgets, because one for all lets a peer spend it in one step.
+//! passes is only the peer's goodbye. 60 seconds for a client to log in, as a person may be typing, and for the network to take
+//! anything of what is written on an open stream. Separate budgets, because one for all lets a peer spend it in one step.
 //!
 //! # TLS
 //!

@@ -69,8 +69,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// What this policy gives up against the default, each a line for a log. Empty unless
-    /// [`danger`] was called upon.
+    /// What this policy gives up against the default, each a line for a log.
     pub fn warnings(&self) -> Vec<PolicyWarning> {
         let encryption = matches!(self.encryption, EncryptionPolicy::Opportunistic(_));
         let authentication = matches!(self.authentication, AuthenticationPolicy::Recorded(_));
@@ -78,12 +77,32 @@ impl Policy {
             MinimumVersion::Old(accepted) => Some(PolicyWarning::OldVersions(accepted.lowest())),
             MinimumVersion::Tls12 | MinimumVersion::Tls13 => None,
         };
+        let unbounded = self.is_unbounded().then_some(PolicyWarning::Unbounded);
         encryption
             .then_some(PolicyWarning::Plaintext)
             .into_iter()
             .chain(authentication.then_some(PolicyWarning::UnverifiedPeer))
             .chain(old)
+            .chain(unbounded)
             .collect()
+    }
+
+    /// Whether a peer that has not logged in may make us hold or wait for much.
+    fn is_unbounded(&self) -> bool {
+        const LONGEST: Duration = Duration::from_secs(3600);
+        const LARGEST: usize = 16 * 1024 * 1024;
+        let Timeouts {
+            connect,
+            starttls,
+            tls,
+            header,
+            authentication,
+            write,
+            close,
+        } = self.timeouts;
+        let limits = &self.limits_before_authentication;
+        let times = [connect, starttls, tls, header, authentication, write, close];
+        times.into_iter().any(|time| time > LONGEST) || limits.header_bytes > LARGEST || limits.element_bytes > LARGEST
     }
 
     /// TLS 1.3 and nothing older; otherwise the default. For peers that are all known to be recent: RFC 9325
@@ -118,6 +137,8 @@ pub enum PolicyWarning {
     UnverifiedPeer,
     /// Versions with known attacks may be negotiated.
     OldVersions(danger::OldVersion),
+    /// A peer that has not logged in may take more than 16 MiB of memory or an hour of waiting.
+    Unbounded,
 }
 
 impl fmt::Display for PolicyWarning {
@@ -132,6 +153,9 @@ impl fmt::Display for PolicyWarning {
                 "versions down to {} are accepted, which RFC 8996 and RFC 7568 forbid: known attacks apply",
                 lowest.version()
             ),
+            PolicyWarning::Unbounded => {
+                f.write_str("a peer that has not logged in may take more than 16 MiB of memory or an hour of waiting")
+            }
         }
     }
 }
@@ -213,6 +237,8 @@ pub struct Timeouts {
     /// From the open stream to [`Session::restart`](crate::session::Session::restart), on the receiving
     /// side: a client that does not log in is left.
     pub authentication: Duration,
+    /// How long the transport may take no octet of what we write on an open stream; used by the drivers.
+    pub write: Duration,
     /// From our closing tag to the peer's, then to its `close_notify`.
     pub close: Duration,
 }
@@ -225,6 +251,7 @@ impl Default for Timeouts {
             tls: Duration::from_secs(30),
             header: Duration::from_secs(30),
             authentication: Duration::from_secs(60),
+            write: Duration::from_secs(60),
             close: Duration::from_secs(5),
         }
     }

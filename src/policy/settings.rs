@@ -107,6 +107,7 @@ impl Policy {
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
             ("timeouts", "header") => Some(Number::Time(&mut timeouts.header)),
             ("timeouts", "authentication") => Some(Number::Time(&mut timeouts.authentication)),
+            ("timeouts", "write") => Some(Number::Time(&mut timeouts.write)),
             ("timeouts", "close") => Some(Number::Time(&mut timeouts.close)),
             ("limits-before-authentication", name) => limit(&mut self.limits_before_authentication, name),
             ("limits-after-authentication", name) => limit(&mut self.limits_after_authentication, name),
@@ -122,12 +123,13 @@ pub(super) const PREFERRED: &str = "preferred";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 20] = [
+pub(super) const NUMBERS: [&str; 21] = [
     "timeouts.connect",
     "timeouts.starttls",
     "timeouts.tls",
     "timeouts.header",
     "timeouts.authentication",
+    "timeouts.write",
     "timeouts.close",
     "limits-before-authentication.header-bytes",
     "limits-before-authentication.element-bytes",

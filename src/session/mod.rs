@@ -222,6 +222,17 @@ impl Session {
         }
     }
 
+    /// Until when a write has to bring something: within the time for what the session waits for, and
+    /// otherwise within that for the transport to take an octet.
+    pub(crate) fn write_deadline(&self, now: Instant) -> Instant {
+        let timeouts = &self.role.policy().timeouts;
+        let budget = match self.failure {
+            Some(_) => timeouts.close,
+            None => timeouts.write,
+        };
+        self.deadline().unwrap_or(deadline(now, budget))
+    }
+
     /// How long the peer may take to say goodbye.
     pub(crate) fn patience(&self) -> Duration {
         self.role.policy().timeouts.close
@@ -368,7 +379,9 @@ impl Session {
                 Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
                 Heard::Closed(how) => {
                     self.state = State::Finished;
-                    Ok(Some(Output::Event(Event::Closed(how))))
+                    // Behind our own last words.
+                    self.events.push_back(Event::Closed(how));
+                    Ok(None)
                 }
             },
             State::Starting | State::Finishing | State::Finished => Ok(Some(Output::WantsInput(None))),
@@ -455,7 +468,10 @@ impl Session {
         self.events
             .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
         let timeouts = &self.role.policy().timeouts;
-        self.state = State::Streaming(Box::new(OpenStream::in_clear(stream.decoder, stream.encoder, timeouts)));
+        let login = deadline(self.now, timeouts.authentication);
+        let login = (self.role.side() == Side::Receiving).then_some(login);
+        let stream = OpenStream::in_clear(stream.decoder, stream.encoder, timeouts, login);
+        self.state = State::Streaming(Box::new(stream));
         Output::Event(Event::Plaintext(report))
     }
 }

@@ -103,18 +103,31 @@ impl Role {
         domain.as_ref()
     }
 
-    /// Direct TLS: the server name says which domain of ours is meant, before any header.
+    /// Which domain of ours TLS was for: the one whose certificate was shown, if the engine tells, else the one
+    /// that the server name means. A header that asks for another is refused afterwards.
     pub(super) fn learn_domain(&mut self, session: &TlsSession) {
-        if let Role::Server {
+        let Role::Server {
             config,
-            domain: domain @ None,
+            domain,
+            in_clear,
             ..
         } = self
-        {
-            *domain = match &session.server_name {
-                Some(name) => name.parse().ok().filter(|name| config.acceptor.serves(name)),
-                None => config.acceptor.sole_domain(),
-            };
+        else {
+            return;
+        };
+        let named = session.server_name.as_ref().and_then(|name| name.parse().ok());
+        match (&session.local_domain, &domain) {
+            (Some(shown), _) => {
+                *in_clear &= named.as_ref() != Some(shown);
+                *domain = Some(shown.clone());
+            }
+            (None, Some(_)) => {}
+            (None, None) => {
+                *domain = match &session.server_name {
+                    Some(_) => named.filter(|name| config.acceptor.serves(name)),
+                    None => config.acceptor.sole_domain(),
+                };
+            }
         }
     }
 

@@ -90,14 +90,20 @@ impl OpenStream {
     }
 
     /// A stream that goes on in clear.
-    pub(super) fn in_clear(decoder: StreamDecoder, encoder: StreamEncoder, timeouts: &Timeouts) -> Self {
+    /// A client has until `login` to log in.
+    pub(super) fn in_clear(
+        decoder: StreamDecoder,
+        encoder: StreamEncoder,
+        timeouts: &Timeouts,
+        login: Option<Instant>,
+    ) -> Self {
         OpenStream {
             transport: Transport::Clear,
             decoder,
             encoder,
             state: State::Open,
-            deadline: None,
-            authenticated: true,
+            deadline: login,
+            authenticated: false,
             broken: None,
             patience: timeouts.close,
             header_sent: true,

@@ -90,6 +90,8 @@ pub struct TlsSession {
     pub exporter: Option<[u8; 32]>,
     /// The first Finished of the handshake (RFC 5929 section 3); never on TLS 1.3.
     pub unique: Option<Vec<u8>>,
+    /// The domain of ours whose certificate we showed; the stream must be for the same.
+    pub local_domain: Option<Domain>,
     /// What we showed.
     pub local_certificate: Option<CertificateDer<'static>>,
 }
@@ -108,6 +110,7 @@ impl TlsSession {
             peer_chain: Vec::new(),
             exporter: None,
             unique: None,
+            local_domain: None,
             local_certificate: None,
         }
     }

@@ -80,6 +80,7 @@ fn itself(
             anchor,
             path_len: 1,
             constraints: NameConstraints::default(),
+            purpose: rules.usage.purpose,
             exception: exception(leaf, rules.usage),
             revocation: RevocationStatus::NotChecked,
         }),
@@ -140,6 +141,7 @@ fn build(
                 anchor: distinguished_name(&path.anchor().subject),
                 path_len: path.intermediate_certificates().count() + 2,
                 constraints: NameConstraints::of_paths(constraints),
+                purpose: rules.usage.purpose,
                 exception: exception(leaf, rules.usage),
                 revocation,
             })

@@ -109,6 +109,10 @@ impl TrustSource for Pins {
         "pins"
     }
 
+    fn only_restricts(&self) -> bool {
+        self.besides
+    }
+
     fn ask(&self, question: &TrustQuestion<'_>) -> TrustAnswer {
         let (Some(pins), Some(leaf)) = (self.by_domain.get(question.domain), question.chain.first()) else {
             return TrustAnswer::Silent;

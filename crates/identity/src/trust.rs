@@ -95,6 +95,12 @@ pub trait TrustSource: Send + Sync + fmt::Debug {
 
     /// Its answer.
     fn ask(&self, question: &TrustQuestion<'_>) -> TrustAnswer;
+
+    /// Whether it never decides for a peer, and only against one: then it is asked before all that may decide,
+    /// so that none of them can keep it from being heard.
+    fn only_restricts(&self) -> bool {
+        false
+    }
 }
 
 /// What one source of trust contributed to a verdict.

@@ -2,7 +2,7 @@ use crate::chain_error::ChainError;
 use crate::constraints::NameConstraints;
 use crate::error::{CertificateError, IdentityError};
 use crate::presented::{IgnoredId, PresentedId};
-use crate::purpose::UsageException;
+use crate::purpose::{Purpose, UsageException};
 use crate::reference::{IdentityMatch, ReferenceId};
 use crate::revocation::RevocationStatus;
 use crate::trust::TrustStep;
@@ -23,6 +23,8 @@ pub enum ChainStatus {
         path_len: usize,
         /// Which names the CAs of the path may vouch for.
         constraints: NameConstraints,
+        /// What the leaf was found fit for.
+        purpose: Purpose,
         /// A concession that was made to the leaf about its purpose.
         exception: Option<UsageException>,
         /// What was found out about revocation.

@@ -89,10 +89,17 @@ impl IdentityVerifier {
         }
     }
 
-    /// Asks this source of trust before the anchors, and after the sources that were added before it.
+    /// Asks this source of trust before the anchors, and after the sources that were added before it; sources
+    /// that only restrict, such as [`Pins::besides_pkix`](crate::Pins::besides_pkix), come first.
     #[must_use]
     pub fn with_source(self, source: impl TrustSource + 'static) -> Self {
-        self.with(|trust| trust.sources.push(Arc::new(source)))
+        self.with(|trust| {
+            let deciding = trust.sources.iter().position(|source| !source.only_restricts());
+            let place = deciding
+                .filter(|_| source.only_restricts())
+                .unwrap_or(trust.sources.len());
+            trust.sources.insert(place, Arc::new(source));
+        })
     }
 
     /// Looks certificates up in revocation lists.

@@ -253,9 +253,13 @@ impl StreamDecoder {
                 StreamEvent::Open(self.header(length)?)
             }
         };
-        // After the end nothing is kept.
-        self.buffer.advance(length.min(self.buffer.len()));
-        self.frontier.advance(length);
+        if self.closed {
+            // Nothing is kept, and what was checked of it says nothing about a stream that may follow.
+            self.frontier = Frontier::default();
+        } else {
+            self.buffer.advance(length.min(self.buffer.len()));
+            self.frontier.advance(length);
+        }
         self.scanner.next_item();
         Ok(event)
     }

@@ -121,7 +121,7 @@ pub(super) struct Chooser {
     certificates: Arc<Certificates>,
     /// What the stream's `to` said, before STARTTLS.
     domain: Option<Domain>,
-    chosen: OnceLock<CertificateDer<'static>>,
+    chosen: OnceLock<(Domain, Option<CertificateDer<'static>>)>,
     /// The server name for which there is no certificate.
     refused: OnceLock<Option<String>>,
 }
@@ -136,8 +136,9 @@ impl Chooser {
         }
     }
 
-    pub(super) fn shown(&self) -> Option<CertificateDer<'static>> {
-        self.chosen.get().cloned()
+    /// The domain whose certificate was shown, and the certificate.
+    pub(super) fn shown(&self) -> Option<&(Domain, Option<CertificateDer<'static>>)> {
+        self.chosen.get()
     }
 
     /// The server name that a client was refused for.
@@ -145,14 +146,14 @@ impl Chooser {
         self.refused.get().cloned()
     }
 
-    fn choose(&self, server_name: Option<&str>) -> Option<&Arc<CertifiedKey>> {
-        let of = |domain: &Domain| self.certificates.by_domain.get(domain);
+    fn choose(&self, server_name: Option<&str>) -> Option<(&Domain, &Arc<CertifiedKey>)> {
+        let of = |domain: &Domain| self.certificates.by_domain.get_key_value(domain);
         let named = server_name.and_then(|name| of(&name.parse().ok()?));
         named.or_else(|| match (&self.domain, server_name) {
             (Some(domain), _) => of(domain),
             // Direct TLS: RFC 9325 section 3.7 wants a name that means nothing here refused.
             (None, Some(_)) => None,
-            (None, None) => self.certificates.sole().map(|(_, certified)| certified),
+            (None, None) => self.certificates.sole(),
         })
     }
 }
@@ -160,13 +161,11 @@ impl Chooser {
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // Called once a connection: neither cell is ever set twice.
-        let Some(certified) = self.choose(hello.server_name()) else {
+        let Some((domain, certified)) = self.choose(hello.server_name()) else {
             let _ = self.refused.set(hello.server_name().map(str::to_owned));
             return None;
         };
-        if let Some(leaf) = certified.cert.first() {
-            let _ = self.chosen.set(leaf.clone());
-        }
+        let _ = self.chosen.set((domain.clone(), certified.cert.first().cloned()));
         Some(certified.clone())
     }
 }

@@ -210,7 +210,10 @@ impl TlsEngine for Engine {
         }
         if let (Role::Server { chooser }, Connection::Server(server)) = (&self.role, &self.connection) {
             session.server_name = server.server_name().map(str::to_owned);
-            session.local_certificate = chooser.shown();
+            if let Some((domain, certificate)) = chooser.shown() {
+                session.local_domain = Some(domain.clone());
+                session.local_certificate = certificate.clone();
+            }
         }
         self.session_taken = true;
         Some(session)

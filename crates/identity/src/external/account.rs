@@ -43,6 +43,11 @@ impl FromStr for Account {
         if local.is_empty() || local.chars().any(forbidden) {
             return Err(AccountError);
         }
+        // Folding a character beyond ASCII can make it one that it only resembles (U+212A KELVIN SIGN becomes k),
+        // and with it one user another. PRECIS (RFC 8265) leaves none of them in an address as it is compared.
+        if local.chars().any(|c| !c.is_ascii() && !c.to_lowercase().eq([c])) {
+            return Err(AccountError);
+        }
         let local = local.to_lowercase();
         if local.len() > MAX_LOCAL {
             return Err(AccountError);

@@ -1,5 +1,6 @@
 use super::{Account, Failure};
 use crate::presented::{PresentedId, PresentedIds};
+use crate::purpose::Purpose;
 use crate::verdict::ChainStatus;
 use xmpp_tls_core::Domain;
 
@@ -77,7 +78,12 @@ impl ClientLogin<'_> {
     }
 
     fn named(&self) -> Vec<Account> {
-        let ChainStatus::Trusted { constraints, .. } = self.status else {
+        let ChainStatus::Trusted {
+            constraints,
+            purpose: Purpose::ClientToServer,
+            ..
+        } = self.status
+        else {
             return Vec::new();
         };
         if !constraints.admit(self.domain.to_ascii()) {
@@ -99,7 +105,13 @@ impl ClientLogin<'_> {
     fn mapped(&self) -> Option<&Account> {
         let account = match (&self.mapping, self.status) {
             (Mapping::Known(account), ChainStatus::Trusted { .. } | ChainStatus::Untrusted(_))
-            | (Mapping::Described(account), ChainStatus::Trusted { .. }) => account,
+            | (
+                Mapping::Described(account),
+                ChainStatus::Trusted {
+                    purpose: Purpose::ClientToServer,
+                    ..
+                },
+            ) => account,
             (Mapping::None, _) | (Mapping::Known(_) | Mapping::Described(_), _) => return None,
         };
         (account.domain() == self.domain).then_some(account)
