@@ -3,6 +3,7 @@
 mod common;
 
 use common::{World, domain};
+use pki_types::CertificateDer;
 use std::sync::Arc;
 use xmpp_tls::danger::UnverifiedPeerAccepted;
 use xmpp_tls::policy::{AuthenticationPolicy, MinimumVersion};
@@ -145,6 +146,8 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     let named = || LeafSpec::for_domain(common::DOMAIN);
     assert_eq!(problems(named(), true), [""; 0]);
     let now = test_time().as_secs();
+    // Certificates that live for six days only are renewed every few of them.
+    assert_eq!(problems(named().validity(now - 3 * 86_400, now + 3 * 86_400), true), [""; 0]);
     for (spec, intermediate, expected) in [
         (
             LeafSpec::for_domain("other.example"),
@@ -155,9 +158,14 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
         (named().expired(), true, "expired at"),
         (named().not_yet_valid(), true, "valid from"),
         (
-            named().validity(now - 10, now + 3 * 86_400 + 5),
+            named().validity(now - 30 * 86_400, now + 3 * 86_400 + 5),
             true,
             "in 3 days: renew it",
+        ),
+        (
+            named().validity(now - 5 * 86_400, now + 86_400 + 5),
+            true,
+            "in 1 days: renew it",
         ),
         (named().eku(Eku::Client), true, "is for clientAuth and not for servers"),
         (
@@ -185,6 +193,28 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     ];
     let found = own::check(&domain(common::DOMAIN), &disordered, test_time());
     assert_eq!(found, [own::Problem::WrongOrder { number: 1 }]);
+
+    let issued = world
+        .ca
+        .intermediate(CaSpec::new("Old CA").validity(1_000_000_000, 1_100_000_000))
+        .issue(named());
+    let found = own::check(&domain(common::DOMAIN), &issued.chain, test_time());
+    assert!(
+        matches!(&found[..], [own::Problem::IssuerNotValid { number: 2, until, .. }] if until.starts_with("2004-11-09")),
+        "{found:?}"
+    );
+
+    for (file, weakness) in [("rsa1024", "RSA 1024"), ("sha1", "ecdsa-with-SHA1")] {
+        let path = format!("{}/crates/identity/tests/fixtures/{file}.der", env!("CARGO_MANIFEST_DIR"));
+        let chain = [CertificateDer::from(std::fs::read(path).unwrap())];
+        let found = own::check(&domain(common::DOMAIN), &chain, test_time());
+        let weak = own::Problem::Weak {
+            number: 1,
+            weakness: weakness.to_owned(),
+        };
+        assert!(found.contains(&weak), "{found:?}");
+    }
+
     assert!(matches!(
         own::check(&domain(common::DOMAIN), &[], test_time())[..],
         [own::Problem::Unreadable(_)]

@@ -104,6 +104,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         &self.header
     }
 
+    /// When the peer's last octets were read; see [`Session::last_heard`].
+    pub fn last_heard(&self) -> Instant {
+        self.session.last_heard()
+    }
+
     /// How the stream was closed, once it was.
     pub fn closed(&self) -> Option<Closed> {
         self.closed
@@ -176,6 +181,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
                 _ => {}
             }
         }
+    }
+
+    /// Tells that authentication succeeded without a restart; see [`Session::authentication_complete`].
+    ///
+    /// # Errors
+    ///
+    /// The session failed, or the stream was closed.
+    pub fn authentication_complete(&mut self) -> Result<(), Error> {
+        Ok(self.session.authentication_complete()?)
     }
 
     /// Closes the stream; what the peer still says is dropped.

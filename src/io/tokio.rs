@@ -61,8 +61,9 @@ pub async fn connect_to(
     config: Arc<ClientConfig>,
     target: impl Into<Target>,
 ) -> Result<TokioStream, Error> {
+    let target = target.into();
     let unreachable = |error| Error::unreachable(endpoint, error);
-    let socket = dial(endpoint, config.policy.timeouts.connect)
+    let socket = dial(endpoint, config.policy_for(&target).timeouts.connect)
         .await
         .map_err(unreachable)?;
     socket.set_nodelay(true).map_err(unreachable)?;

@@ -50,6 +50,7 @@ pub struct Session {
     clock: Now,
     /// The latest time the session was told.
     now: Instant,
+    last_heard: Instant,
     state: State,
     outgoing: BytesMut,
     events: VecDeque<Event>,
@@ -193,6 +194,18 @@ impl Session {
         self.with_stream(|stream, _| stream.restart(header, limits, deadline))
     }
 
+    /// Tells that authentication succeeded on a stream that is not begun anew for it: SASL2 (XEP-0388),
+    /// Server Dialback (XEP-0220). The time for the login ends, and from now on the limits for an
+    /// authenticated peer apply. [`restart`](Self::restart) does both by itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn authentication_complete(&mut self) -> Result<(), Error> {
+        let limits = self.role.policy().limits_after_authentication.clone();
+        self.with_stream(|stream, _| stream.authenticated(limits))
+    }
+
     /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
     /// What the peer still sends is reported until [`Event::Closed`].
     ///
@@ -201,6 +214,12 @@ impl Session {
     /// As for [`send`](Self::send).
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
         self.with_stream(|stream, outgoing| stream.close(now, outgoing))
+    }
+
+    /// When the peer's last octets came, white space between elements included: a peer that has been
+    /// silent for long may be gone (RFC 6120 section 4.6).
+    pub fn last_heard(&self) -> Instant {
+        self.last_heard
     }
 
     /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.
@@ -249,6 +268,7 @@ impl Session {
             role,
             clock,
             now: clock.instant,
+            last_heard: clock.instant,
             state,
             outgoing: BytesMut::new(),
             events: VecDeque::new(),
@@ -486,6 +506,7 @@ impl Engine for Session {
         if data.is_empty() {
             return Ok(());
         }
+        self.last_heard = self.now;
         match &mut self.state {
             State::Negotiating(negotiation) => {
                 if let Err(source) = negotiation.handle_input(now, data) {

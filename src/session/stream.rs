@@ -235,6 +235,17 @@ impl OpenStream {
         Ok(())
     }
 
+    /// The login is over, and the stream goes on as it is.
+    pub(super) fn authenticated(&mut self, limits: Limits) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.decoder.set_limits(limits);
+        self.authenticated = true;
+        if self.state == State::Open {
+            self.deadline = None;
+        }
+        Ok(())
+    }
+
     pub(super) fn close(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());

@@ -41,8 +41,12 @@ pub struct CertificateFacts {
     pub key_type: String,
     /// Size of the key; 0 if unknown.
     pub key_bits: usize,
+    /// Whether the key is below the floor: RSA under 2048 bits, a curve under 256 (RFC 9325 section 4.5).
+    pub weak_key: bool,
     /// `ecdsa-with-SHA256`.
     pub signature_algorithm: String,
+    /// Whether that algorithm vouches for nothing any more: MD5, SHA-1 (RFC 9155).
+    pub weak_signature: bool,
     /// What extendedKeyUsage lists: `serverAuth`; `None` without that extension.
     pub extended_key_usage: Option<Vec<String>>,
     /// Whether it is a CA's.
@@ -68,6 +72,7 @@ impl CertificateFacts {
         if !rest.is_empty() {
             return Err(CertificateError::NotACertificate);
         }
+        let (signature_algorithm, weak_signature) = algorithms::signature(parsed.signature_algorithm());
         let mut facts = CertificateFacts {
             subject: text::distinguished_name(parsed.subject),
             issuer: text::distinguished_name(parsed.issuer),
@@ -81,7 +86,9 @@ impl CertificateFacts {
             ignored: Vec::new(),
             key_type: String::new(),
             key_bits: 0,
-            signature_algorithm: algorithms::signature(parsed.signature_algorithm()).0.into_owned(),
+            weak_key: false,
+            signature_algorithm: signature_algorithm.into_owned(),
+            weak_signature,
             extended_key_usage: parsed.key_purposes().map(|listed| {
                 listed
                     .unwrap_or_default()
@@ -98,6 +105,7 @@ impl CertificateFacts {
             let key = algorithms::key(algorithm, key);
             facts.key_type = key.name.into_owned();
             facts.key_bits = key.bits;
+            facts.weak_key = key.weak;
         }
         match PresentedIds::from_certificate(certificate) {
             Ok(names) => facts.take_names(names),
