@@ -7,9 +7,12 @@ use bytes::BytesMut;
 use common::fake_tls::{FakeConnector, SERVER_HELLO};
 use common::{DOMAIN, World, domain};
 use std::sync::Arc;
-use xmpp_tls::danger::{OldVersion, OldVersionsAccepted};
+use xmpp_tls::danger::{OldVersion, OldVersionsAccepted, UnverifiedPeerAccepted};
 use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::policy::{ForwardSecrecy, MinimumVersion, Outcome, Policy, PolicyViolation, PolicyWarning, Rule};
+use xmpp_tls::policy::{
+    AuthenticationPolicy, ForwardSecrecy, MinimumVersion, Outcome, Policy, PolicyViolation, PolicyWarning, Resumption,
+    Rule,
+};
 use xmpp_tls::security::Warning;
 use xmpp_tls::session::{ClientConfig, Event, Mode, Session, Target};
 use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
@@ -62,6 +65,10 @@ impl TlsEngine for Altered<Box<dyn TlsEngine>> {
         let mut session = self.inner.take_session()?;
         (self.alter)(&mut session);
         Some(session)
+    }
+
+    fn allow_resumption(&mut self, allowed: bool) {
+        self.inner.allow_resumption(allowed);
     }
 }
 
@@ -143,6 +150,20 @@ fn a_resumed_session_shows_no_certificate_and_is_refused() {
     let (events, error) = run(|session| session.resumed = true);
     assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::Resumed)));
     assert!(events.is_empty(), "{events:?}");
+}
+
+/// Whoever allows resumption trusts what was kept here, and not what a library says.
+#[test]
+fn a_resumed_session_without_a_verdict_is_refused_whatever_the_policy() {
+    let mut required = Policy::default();
+    required.resumption = Resumption::Allowed;
+    let mut recorded = required.clone();
+    recorded.authentication = AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
+    for policy in [required, recorded] {
+        let (events, error) = run_under(policy, |session| session.resumed = true);
+        assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::ResumedUnknown)));
+        assert!(events.is_empty(), "{events:?}");
+    }
 }
 
 /// TLSP-14: by the key exchange, which a suite's name need not tell.

@@ -1,7 +1,7 @@
 //! Policies as configuration files: what is written is read back, and what is wrong is named.
 
 use xmpp_tls::danger::WeakenedPolicy;
-use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning};
+use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning, Resumption};
 
 #[test]
 fn what_is_written_is_read_back() {
@@ -10,6 +10,7 @@ fn what_is_written_is_read_back() {
     odd.limits_after_authentication.element_bytes = 1 << 20;
     odd.limits_after_authentication.depth = usize::MAX;
     odd.whitespace_behind_starttls = true;
+    odd.resumption = Resumption::Allowed;
     for policy in [Policy::default(), Policy::modern(), odd] {
         let json = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{json}");

@@ -8,6 +8,7 @@
 //! | [`authentication`](crate::policy::Policy::authentication) | required | RFC 7590 section 3.4: clients authenticate servers |
 //! | [`minimum_version`](crate::policy::Policy::minimum_version) | TLS 1.2 | RFC 8996 forbids 1.0 and 1.1; RFC 9325 section 3.1.1 requires 1.2 and prefers 1.3 |
 //! | [`forward_secrecy`](crate::policy::Policy::forward_secrecy) | required | RFC 9325 section 4.1; everything rustls speaks has it |
+//! | [`resumption`](crate::policy::Policy::resumption) | off | a certificate that was replaced would go unseen; it saves a signature and a certificate each way, which few XMPP connections notice |
 //! | [`whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls) | refused | RFC 6120 section 5.3.3; go-xmpp and sslscan send a line break there, which can do no harm |
 //!
 //! # Timeouts
@@ -23,7 +24,7 @@
 //! |---|---|---|
 //! | suites | those of the provider | all are AEAD with ephemeral key exchange (RFC 9325 section 4.2) |
 //! | RFC 6120's `TLS_RSA_WITH_AES_128_CBC_SHA` | not spoken | RFC 7590 made RFC 9325 binding, which rules it out (section 4.1) |
-//! | resumption, tickets | off | a resumed session shows the certificate of an earlier one |
+//! | resumption, tickets | off; [`Resumption::Allowed`](crate::policy::Resumption::Allowed) | a resumed session shows the certificate of an earlier one |
 //! | early data | off | RFC 9325 section 3.10, XEP-0509 section 6: no XMPP specification allows it here |
 //! | SNI | the domain, by STARTTLS too | RFC 9325 section 3.7, XEP-0368 section 3 |
 //! | ALPN | direct TLS offers its identifier, STARTTLS none; servers accept their own and none | XEP-0368 section 3, RFC 7301 section 3.2 |

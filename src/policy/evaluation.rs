@@ -1,4 +1,4 @@
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy, Resumption};
 use crate::security::{Authentication, SecurityReport, TlsReport, TlsStart};
 use std::fmt;
 use xmpp_identity::IdentityError;
@@ -61,6 +61,9 @@ pub enum PolicyViolation {
     /// An earlier TLS session was resumed, which is not enabled.
     #[error("the TLS session was resumed, which hides the peer's certificate")]
     Resumed,
+    /// An earlier TLS session was resumed, and nothing is known here of who the peer was then.
+    #[error("a TLS session was resumed that was not kept here with a verdict on the peer")]
+    ResumedUnknown,
     /// The peer chose an ALPN protocol that was not offered (RFC 9325 section 3.8).
     #[error("the peer chose the ALPN protocol {chosen:?}, which was not offered")]
     Alpn {
@@ -178,7 +181,7 @@ impl Policy {
                 },
                 Finding {
                     rule: Rule::Resumption,
-                    outcome: demand(!tls.resumed, || PolicyViolation::Resumed),
+                    outcome: self.judge_resumption(report, tls),
                 },
                 Finding {
                     rule: Rule::Alpn,
@@ -215,6 +218,17 @@ impl Policy {
                 key_exchange: tls.key_exchange.clone(),
             }),
             ForwardSecrecy::Preferred => Outcome::NotDemanded,
+        }
+    }
+
+    fn judge_resumption(&self, report: &SecurityReport, tls: &TlsReport) -> Outcome {
+        match (self.resumption, tls.resumed) {
+            (Resumption::Off, resumed) => demand(!resumed, || PolicyViolation::Resumed),
+            (Resumption::Allowed, false) => Outcome::NotDemanded,
+            (Resumption::Allowed, true) => {
+                let known = report.side() == Side::Receiving || *report.authentication() != Authentication::NotAsked;
+                demand(known, || PolicyViolation::ResumedUnknown)
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Policies in configuration files, of any format that serde reads.
 
 use super::Policy;
-use super::settings::{NUMBERS, Number, OPPORTUNISTIC, PREFERRED, RECORDED, REQUIRED, UNLIMITED, Value, version_word};
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion};
+use super::settings::{ALLOWED, NUMBERS, Number, OFF, OPPORTUNISTIC, PREFERRED, RECORDED, REQUIRED, UNLIMITED};
+use super::settings::{Value, version_word};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Resumption};
 use crate::danger::{OldVersion, OldVersionsAccepted, PlaintextAccepted, UnverifiedPeerAccepted, WeakenedPolicy};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
@@ -162,17 +163,23 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 (PREFERRED, ForwardSecrecy::Preferred),
             ],
         ),
+        ("resumption", Entry::Word(word)) => choose(
+            key,
+            word,
+            &mut policy.resumption,
+            [(OFF, Resumption::Off), (ALLOWED, Resumption::Allowed)],
+        ),
         ("whitespace-behind-starttls", Entry::Flag(flag)) => {
             policy.whitespace_behind_starttls = *flag;
             Ok(())
         }
-        ("encryption" | "authentication" | "minimum-version" | "forward-secrecy", _) => {
+        ("encryption" | "authentication" | "minimum-version" | "forward-secrecy" | "resumption", _) => {
             Err(format!("{key}: a word in quotes is needed"))
         }
         ("whitespace-behind-starttls", _) => Err(format!("{key}: true or false is needed")),
         _ => Err(format!(
             "{key}: no such setting; there are encryption, authentication, minimum-version, forward-secrecy, \
-             whitespace-behind-starttls, {}",
+             resumption, whitespace-behind-starttls, {}",
             NUMBERS.join(", ")
         )),
     }

@@ -40,6 +40,9 @@ pub struct Policy {
     pub minimum_version: MinimumVersion,
     /// Whether the key exchange must be forward secret. Required by default (RFC 9325 section 4.1).
     pub forward_secrecy: ForwardSecrecy,
+    /// Whether TLS sessions may be resumed. Off by default: a resumed session shows no certificate, so that
+    /// one that was replaced meanwhile goes unseen.
+    pub resumption: Resumption,
     /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
     /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
     ///
@@ -61,6 +64,7 @@ impl Default for Policy {
             authentication: AuthenticationPolicy::Required,
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
+            resumption: Resumption::default(),
             whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
@@ -229,6 +233,33 @@ pub enum ForwardSecrecy {
     Required,
     /// It is negotiated where the peer can, which the report tells. rustls knows nothing else.
     Preferred,
+}
+
+/// Whether TLS sessions may be resumed (RFC 8446 section 2.2, RFC 9325 section 3.4).
+///
+/// What is kept of a session is bound to everything that decided about it: domain, kind of stream, how TLS
+/// began, who we said we are, every setting of the policy that concerns TLS or authentication, and the
+/// verifier with its anchors and sources of trust. Whatever differs means a full handshake. On the initiating
+/// side the certificate of the earlier session is judged again, and resumed is only what has the same verdict;
+/// on the receiving side the certificate shown is part of what it is bound to. A session that ended in an
+/// error, `<reset/>` among them, is never resumed (RFC 6120 section 4.9.3.16). There is no early data.
+///
+/// rustls resumes TLS 1.3 only, always with a fresh key exchange.
+///
+/// ```
+/// use xmpp_tls::policy::{Policy, Resumption};
+///
+/// let mut policy = Policy::default();
+/// policy.resumption = Resumption::Allowed;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Resumption {
+    /// Every handshake is a full one.
+    #[default]
+    Off,
+    /// A session may be kept, and resumed once.
+    Allowed,
 }
 
 /// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer

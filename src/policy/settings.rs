@@ -1,6 +1,6 @@
 //! A policy as a list of named settings: printed, compared, and (feature `serde`) read and written.
 
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy, Resumption};
 use std::fmt;
 use std::time::Duration;
 use xmpp_stream::Limits;
@@ -64,11 +64,16 @@ impl Policy {
             ForwardSecrecy::Required => REQUIRED,
             ForwardSecrecy::Preferred => PREFERRED,
         };
+        let resumption = match self.resumption {
+            Resumption::Off => OFF,
+            Resumption::Allowed => ALLOWED,
+        };
         let mut settings = vec![
             ("encryption", Value::Word(encryption)),
             ("authentication", Value::Word(authentication)),
             ("minimum-version", Value::Word(version_word(self.minimum_version))),
             ("forward-secrecy", Value::Word(forward_secrecy)),
+            ("resumption", Value::Word(resumption)),
             (
                 "whitespace-behind-starttls",
                 Value::Flag(self.whitespace_behind_starttls),
@@ -78,6 +83,16 @@ impl Policy {
         let mut copy = self.clone();
         settings.extend(NUMBERS.iter().filter_map(|key| Some((*key, copy.number(key)?.value()))));
         settings
+    }
+
+    /// The settings that decide whether a TLS session is good enough: all but times, sizes and white space.
+    /// A session that was made under others proves nothing under these.
+    pub(crate) fn fingerprint(&self) -> impl Iterator<Item = String> {
+        const BESIDES: [&str; 3] = ["timeouts.", "limits-", "whitespace-"];
+        self.settings()
+            .into_iter()
+            .filter(|(key, _)| !BESIDES.iter().any(|prefix| key.starts_with(prefix)))
+            .map(|(key, value)| format!("{key} = {value}"))
     }
 
     /// The settings in which this policy differs from another.
@@ -120,6 +135,8 @@ pub(super) const REQUIRED: &str = "required";
 pub(super) const OPPORTUNISTIC: &str = "opportunistic";
 pub(super) const RECORDED: &str = "recorded";
 pub(super) const PREFERRED: &str = "preferred";
+pub(super) const OFF: &str = "off";
+pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.

@@ -40,12 +40,13 @@ pub(super) fn pass(policy: &Policy, candidate: Candidate) -> Result<Secured, Err
         None => {}
     }
     let Candidate {
-        tls,
+        mut tls,
         stream,
         report,
         plaintext,
         broken,
     } = candidate;
+    tls.allow_resumption(true);
     Ok(Secured {
         tls,
         stream,

@@ -326,6 +326,12 @@ impl Session {
             };
             // The first failure is the one to report; the connection is dropped either way.
             drop(farewell);
+            match error.kind() {
+                // Of the transport: the TLS session is as good as before.
+                ErrorKind::Truncated { .. } | ErrorKind::TimedOut => {}
+                // RFC 6120 section 4.9.3.16 for `<reset/>`; whatever else went wrong begins anew as well.
+                _ => stream.never_resume(),
+            }
         }
         if matches!(self.state, State::Finishing) {
             // The gate said no: the end of our handshake would tell the peer yes.
@@ -446,7 +452,10 @@ impl Session {
         };
         // Asked again about the chain that the finished handshake has: whatever the engine did with the
         // answer before, this is the one that counts.
-        let verdict = check.map(|check| check.verify(&session.peer_chain));
+        let verdict = check.and_then(|check| match session.resumed {
+            false => Some(check.verify(&session.peer_chain)),
+            true => check.verdict_of_resumed(&session.peer_chain),
+        });
         let (start, stream) = match token {
             Some(token) => (
                 TlsStart::StartTls {

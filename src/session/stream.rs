@@ -298,6 +298,14 @@ impl OpenStream {
         Ok(())
     }
 
+    /// The security context ends with this connection.
+    pub(super) fn never_resume(&mut self) {
+        match &mut self.transport {
+            Transport::Tls(tls) => tls.allow_resumption(false),
+            Transport::Clear => {}
+        }
+    }
+
     fn writable(&self) -> Result<(), ErrorKind> {
         match self.state {
             State::AwaitFeatures | State::Open => Ok(()),

@@ -120,6 +120,12 @@ impl IdentityVerifier {
         self.with(|trust| trust.limits = limits)
     }
 
+    /// Whether both are clones of one verifier: what one says, the other says too.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Trust)) -> Self {
         change(Arc::make_mut(&mut self.inner));
         self

@@ -1,18 +1,20 @@
 //! TLS 1.2 and 1.3 by [rustls](https://docs.rs/rustls/0.23). The only folder that names it.
 //!
 //! Provider, trust anchors and keys are arguments; nothing is taken from a process-wide default.
-//! Resumption, early data and session tickets are off: a resumed session would show an old certificate.
+//! There is no early data, and no resumption unless a policy allows it: a resumed session shows an old certificate.
 
 mod certificates;
 mod engine;
 mod error;
+mod resumption;
 
 pub use certificates::Certificates;
 
 use super::own::Problem;
-use super::{ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
+use super::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
 use crate::policy::MinimumVersion;
-use ::rustls::client::Resumption;
+use ::rustls::client::danger::ServerCertVerifier;
+use ::rustls::client::{Resumption, Tls12Resumption};
 use ::rustls::server::NoServerSessionStorage;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
@@ -21,7 +23,8 @@ use certificates::{Chooser, Current};
 use engine::{Engine, Role};
 use error::from_rustls;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use std::sync::Arc;
+use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
+use std::sync::{Arc, Mutex, PoisonError};
 use xmpp_identity::IdentityVerifier;
 use xmpp_identity::rustls::AskingVerifier;
 use xmpp_tls_core::Domain;
@@ -46,15 +49,38 @@ impl crate::session::ClientConfig {
 }
 
 /// Starts rustls clients.
+///
+/// Clones share the sessions that may be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsConnector {
     provider: Arc<CryptoProvider>,
+    sessions: ClientSessions,
 }
 
 impl RustlsConnector {
     /// With this provider, for example `rustls::crypto::ring::default_provider()`.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
-        RustlsConnector { provider }
+        RustlsConnector {
+            provider,
+            sessions: ClientSessions::default(),
+        }
+    }
+
+    fn verifier(&self, check: &PeerCheck) -> Asking {
+        let asked = Arc::new(Mutex::new(check.clone()));
+        let slot = asked.clone();
+        // The check keeps the verdict, for the session to ask about whatever the TLS library.
+        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
+            let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            match check.verify(chain).check() {
+                Err(error) if check.enforce() => Err(error),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        });
+        Asking {
+            check: asked,
+            verifier: Arc::new(verifier),
+        }
     }
 }
 
@@ -70,25 +96,36 @@ impl TlsConnector for RustlsConnector {
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
         };
         let check = handshake.check;
-        // The check keeps the verdict, for the session to ask about whatever the TLS library.
-        let asked = check.clone();
-        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
-            match asked.verify(chain).check() {
-                Err(error) if asked.enforce() => Err(error),
-                Ok(_) | Err(_) => Ok(()),
-            }
-        });
+        let (resumable, certificate) = self.sessions.take(&check).unzip();
+        let (offered, asking) = match resumable {
+            Some(Resumable { offered, asking }) => (offered, asking),
+            None => (None, self.verifier(&check)),
+        };
         let clock = Arc::new(FixedClock(check.now()));
+        let verifier: Arc<dyn ServerCertVerifier> = asking.verifier.clone();
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
             .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
+        if let Some(certificate) = certificate {
+            config.client_auth_cert_resolver = certificate;
+        }
         config.resumption = Resumption::disabled();
+        let keeper = check.resumption().is_some().then(|| {
+            let tickets = Arc::new(ClientTickets::new(offered));
+            config.resumption = Resumption::store(tickets.clone()).tls12_resumption(Tls12Resumption::Disabled);
+            ClientKeeper {
+                sessions: self.sessions.clone(),
+                tickets,
+                asking,
+                certificate: config.client_auth_cert_resolver.clone(),
+            }
+        });
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| from_rustls(error, None))?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Client { check })))
+        Ok(Box::new(Engine::new(connection.into(), Role::Client { check, keeper })))
     }
 }
 
@@ -104,11 +141,13 @@ impl TlsConnector for RustlsConnector {
 /// # Ok(()) }
 /// ```
 ///
-/// Clones share their certificates: [`reload`](Self::reload) on one of them is for all.
+/// Clones share their certificates, [`reload`](Self::reload) on one of them is for all, and the sessions that may
+/// be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
     provider: Arc<CryptoProvider>,
     certificates: Current,
+    sessions: ServerSessions,
 }
 
 impl RustlsAcceptor {
@@ -117,6 +156,7 @@ impl RustlsAcceptor {
         RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
             provider,
+            sessions: ServerSessions::default(),
         }
     }
 
@@ -190,9 +230,19 @@ impl TlsAcceptor for RustlsAcceptor {
             .with_cert_resolver(chooser.clone());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        let tickets = handshake.resumption.map(|scope| {
+            let tickets = ServerTickets::new(self.sessions.clone(), chooser.clone(), scope, handshake.now);
+            let tickets = Arc::new(tickets);
+            config.session_storage = tickets.clone();
+            config.send_tls13_tickets = 1;
+            tickets
+        });
         config.alpn_protocols = vec![handshake.kind.alpn().to_vec()];
         let connection = ServerConnection::new(Arc::new(config)).map_err(|error| from_rustls(error, None))?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Server { chooser })))
+        Ok(Box::new(Engine::new(
+            connection.into(),
+            Role::Server { chooser, tickets },
+        )))
     }
 
     fn serves(&self, domain: &Domain) -> bool {
