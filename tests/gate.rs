@@ -217,6 +217,7 @@ fn a_policy_explains_every_rule() {
     for met in [
         Rule::Encryption,
         Rule::ForwardSecrecy,
+        Rule::KeyStrength,
         Rule::Resumption,
         Rule::Authentication,
     ] {
@@ -228,6 +229,7 @@ fn a_policy_explains_every_rule() {
         "encryption      met\n\
          version         VIOLATED: TLS 1.2 was negotiated, at least TLS 1.3 is required\n\
          forward-secrecy met\n\
+         key-strength    met\n\
          resumption      met\n\
          alpn            not demanded\n\
          authentication  met\n"

@@ -11,6 +11,7 @@ fn what_is_written_is_read_back() {
     odd.limits_after_authentication.depth = usize::MAX;
     odd.whitespace_behind_starttls = true;
     odd.resumption = Resumption::Allowed;
+    odd.keys.rsa_bits = 3072;
     for policy in [Policy::default(), Policy::modern(), odd] {
         let json = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{json}");
@@ -62,6 +63,14 @@ fn every_mistake_is_an_error_that_names_the_key() {
             "timeouts.tls: a number of seconds is needed",
         ),
         ("[timeouts]\ntls = -1.5", "timeouts.tls: -1.5:"),
+        (
+            "[keys]\nrsa-bits = 1024",
+            "keys.rsa-bits: 1024 is below 2048, and less than that is never accepted",
+        ),
+        (
+            "[keys]\ncurve-bits = 'many'",
+            "keys.curve-bits: a whole number is needed",
+        ),
         ("[timeouts]\nnap = 1", "timeouts.nap: no such setting"),
         (
             "[limits-after-authentication]\ndepth = 1.5",

@@ -8,6 +8,7 @@
 //! | [`authentication`](crate::policy::Policy::authentication) | required | RFC 7590 section 3.4: clients authenticate servers |
 //! | [`minimum_version`](crate::policy::Policy::minimum_version) | TLS 1.2 | RFC 8996 forbids 1.0 and 1.1; RFC 9325 section 3.1.1 requires 1.2 and prefers 1.3 |
 //! | [`forward_secrecy`](crate::policy::Policy::forward_secrecy) | required | RFC 9325 section 4.1; everything rustls speaks has it |
+//! | [`keys`](crate::policy::Policy::keys) | RSA 2048, curves and hashes 256 bits | RFC 9325 section 4.5, RFC 9155; can be raised, and never lowered |
 //! | [`resumption`](crate::policy::Policy::resumption) | off | a certificate that was replaced would go unseen; it saves a signature and a certificate each way, which few XMPP connections notice |
 //! | [`whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls) | refused | RFC 6120 section 5.3.3; go-xmpp and sslscan send a line break there, which can do no harm |
 //!

@@ -1,7 +1,7 @@
 use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy, Resumption};
 use crate::security::{Authentication, SecurityReport, TlsReport, TlsStart};
 use std::fmt;
-use xmpp_identity::IdentityError;
+use xmpp_identity::{ChainStatus, IdentityError};
 use xmpp_starttls::TlsVersion;
 use xmpp_tls_core::Side;
 
@@ -15,6 +15,8 @@ pub enum Rule {
     Version,
     /// Whether a later theft of the long-term key leaves the session secret.
     ForwardSecrecy,
+    /// What the keys and signatures of the peer's certification path are worth.
+    KeyStrength,
     /// Whether the handshake was a full one.
     Resumption,
     /// The protocol chosen by ALPN.
@@ -30,6 +32,7 @@ impl Rule {
             Rule::Encryption => "encryption",
             Rule::Version => "version",
             Rule::ForwardSecrecy => "forward-secrecy",
+            Rule::KeyStrength => "key-strength",
             Rule::Resumption => "resumption",
             Rule::Alpn => "alpn",
             Rule::Authentication => "authentication",
@@ -57,6 +60,16 @@ pub enum PolicyViolation {
     ForwardSecrecy {
         /// The group or method, if the TLS library tells.
         key_exchange: Option<String>,
+    },
+    /// The peer's certification path rests on something weaker than is required.
+    #[error("the peer's certification path rests on {what} of {bits} bits, at least {minimum} are required")]
+    KeyStrength {
+        /// On what: `an RSA key`.
+        what: &'static str,
+        /// How large it is.
+        bits: usize,
+        /// What is required.
+        minimum: usize,
     },
     /// An earlier TLS session was resumed, which is not enabled.
     #[error("the TLS session was resumed, which hides the peer's certificate")]
@@ -180,6 +193,10 @@ impl Policy {
                     outcome: self.judge_forward_secrecy(tls),
                 },
                 Finding {
+                    rule: Rule::KeyStrength,
+                    outcome: self.judge_key_strength(report),
+                },
+                Finding {
                     rule: Rule::Resumption,
                     outcome: self.judge_resumption(report, tls),
                 },
@@ -218,6 +235,28 @@ impl Policy {
                 key_exchange: tls.key_exchange.clone(),
             }),
             ForwardSecrecy::Preferred => Outcome::NotDemanded,
+        }
+    }
+
+    /// A path that is not trusted is not measured: that is the matter of authentication.
+    fn judge_key_strength(&self, report: &SecurityReport) -> Outcome {
+        let Authentication::Certificate {
+            chain: ChainStatus::Trusted { strength, .. },
+            ..
+        } = report.authentication()
+        else {
+            return Outcome::NotDemanded;
+        };
+        let weak = [
+            ("an RSA key", strength.rsa_bits, self.keys.rsa_bits),
+            ("an elliptic curve key", strength.curve_bits, self.keys.curve_bits),
+            ("a signature's hash", strength.hash_bits, self.keys.hash_bits),
+        ]
+        .into_iter()
+        .find_map(|(what, bits, minimum)| bits.filter(|bits| *bits < minimum).map(|bits| (what, bits, minimum)));
+        match weak {
+            None => Outcome::Met,
+            Some((what, bits, minimum)) => Outcome::Violated(PolicyViolation::KeyStrength { what, bits, minimum }),
         }
     }
 

@@ -11,6 +11,7 @@ pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
 pub use overrides::{Overrides, Peer, Scope};
 pub use schedule::{Rehearsal, Schedule, Tally};
 pub use settings::{Difference, Value};
+pub use xmpp_identity::Floor;
 
 use crate::danger;
 use std::fmt;
@@ -40,6 +41,9 @@ pub struct Policy {
     pub minimum_version: MinimumVersion,
     /// Whether the key exchange must be forward secret. Required by default (RFC 9325 section 4.1).
     pub forward_secrecy: ForwardSecrecy,
+    /// The least that the keys and signatures of the peer's certification path must be: RSA keys of 2048 bits,
+    /// curves and hashes of 256 by default (RFC 9325 section 4.5). Less is never accepted, whatever is set here.
+    pub keys: Floor,
     /// Whether TLS sessions may be resumed. Off by default: a resumed session shows no certificate, so that
     /// one that was replaced meanwhile goes unseen.
     pub resumption: Resumption,
@@ -64,6 +68,7 @@ impl Default for Policy {
             authentication: AuthenticationPolicy::Required,
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
+            keys: Floor::default(),
             resumption: Resumption::default(),
             whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),

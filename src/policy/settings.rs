@@ -3,6 +3,7 @@
 use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy, Resumption};
 use std::fmt;
 use std::time::Duration;
+use xmpp_identity::Floor;
 use xmpp_stream::Limits;
 
 /// The value of one setting.
@@ -116,7 +117,11 @@ impl Policy {
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
+        let least = Floor::default();
         match (table, name) {
+            ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits, least.rsa_bits)),
+            ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits, least.curve_bits)),
+            ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits, least.hash_bits)),
             ("timeouts", "connect") => Some(Number::Time(&mut timeouts.connect)),
             ("timeouts", "starttls") => Some(Number::Time(&mut timeouts.starttls)),
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
@@ -140,7 +145,10 @@ pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 21] = [
+pub(super) const NUMBERS: [&str; 24] = [
+    "keys.rsa-bits",
+    "keys.curve-bits",
+    "keys.hash-bits",
     "timeouts.connect",
     "timeouts.starttls",
     "timeouts.tls",
@@ -167,13 +175,15 @@ pub(super) const NUMBERS: [&str; 21] = [
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
     Count(&'a mut usize),
+    /// What is never less than this.
+    Least(&'a mut usize, usize),
 }
 
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
             Number::Time(time) => Value::Seconds(time.as_secs_f64()),
-            Number::Count(count) => Value::Count(**count),
+            Number::Count(count) | Number::Least(count, _) => Value::Count(**count),
         }
     }
 }

@@ -145,8 +145,9 @@ impl Role {
                 let local = target.local_domain.as_ref().map(Domain::to_string);
                 let scope = resumption(Some(&target.domain), local.or_else(|| target.account.clone()));
                 let references = ReferenceIds::new(&target.domain, target.kind());
+                let verifier = config.verifier.clone().with_floor(policy.keys);
                 let enforce = policy.authentication == AuthenticationPolicy::Required;
-                let check = PeerCheck::new(config.verifier.clone(), references, now, enforce, scope);
+                let check = PeerCheck::new(verifier, references, now, enforce, scope);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
                     alpn: direct.then(|| target.kind()),

@@ -118,6 +118,7 @@ pub use constraints::NameConstraints;
 pub use end_point::server_end_point;
 pub use error::{CertificateError, IdentityError};
 pub use facts::CertificateFacts;
+pub use floor::{Floor, Strength};
 pub use kinds::IdKinds;
 pub use limits::Limits;
 pub use pins::{DomainAnchors, Pin, Pins};

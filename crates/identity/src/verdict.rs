@@ -1,6 +1,7 @@
 use crate::chain_error::ChainError;
 use crate::constraints::NameConstraints;
 use crate::error::{CertificateError, IdentityError};
+use crate::floor::Strength;
 use crate::presented::{IgnoredId, PresentedId};
 use crate::purpose::{Purpose, UsageException};
 use crate::reference::{IdentityMatch, ReferenceId};
@@ -29,6 +30,8 @@ pub enum ChainStatus {
         exception: Option<UsageException>,
         /// What was found out about revocation.
         revocation: RevocationStatus,
+        /// What the keys and signatures of the path are worth.
+        strength: Strength,
     },
     /// It is not, and why.
     Untrusted(ChainError),
