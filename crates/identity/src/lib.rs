@@ -13,7 +13,7 @@
 //! that matched, or an [`IdentityError`] that an operator can act on. [`CertificateFacts`] describes
 //! a certificate for a report.
 //!
-//! Besides the public CAs there are other [sources of trust](TrustSource): [`Pins`] and
+//! Besides the trust anchors there are other [sources of trust](TrustSource): [`Pins`] and
 //! [`DomainAnchors`], and what applications add (DANE, POSH). They are asked in order, and the verdict
 //! holds what each of them said. [`Revocation`] lists are the caller's.
 //!

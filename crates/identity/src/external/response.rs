@@ -5,6 +5,7 @@ const MAX_AUTHZID: usize = 3071;
 
 /// What stands in `<auth mechanism='EXTERNAL'>…</auth>` or in the `<response/>` to an empty challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InitialResponse {
     /// Nothing: the server has to send an empty `<challenge/>` first (RFC 6120 section 6.4.2). In a
     /// `<response/>` it is the same as [`Empty`](InitialResponse::Empty).

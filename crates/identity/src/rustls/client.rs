@@ -134,7 +134,7 @@ impl ClientVerifier {
         Ok(self.verifier.verify(chain, references, self.purpose, now))
     }
 
-    /// Whether the public CAs trust the peer's chain, whoever it is.
+    /// Whether the verifier's trust anchors vouch for the peer's chain, whoever it is.
     ///
     /// # Errors
     /// As for [`verdict`](Self::verdict).
