@@ -1,6 +1,6 @@
 use super::{Account, Failure};
-use crate::presented::{PresentedId, PresentedIds};
-use crate::purpose::Purpose;
+use crate::names::presented::{PresentedId, PresentedIds};
+use crate::path::purpose::Purpose;
 use crate::verdict::ChainStatus;
 use xmpp_tls_core::Domain;
 

@@ -1,4 +1,6 @@
-use super::{Failure, base64};
+use super::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// The longest authorization identity: a JID (RFC 7622 section 3.1).
 const MAX_AUTHZID: usize = 3071;
@@ -32,7 +34,7 @@ impl InitialResponse {
         if text.len() > MAX_AUTHZID.div_ceil(3) * 4 {
             return Err(Failure::MalformedRequest);
         }
-        let octets = base64::decode(text).ok_or(Failure::IncorrectEncoding)?;
+        let octets = STANDARD.decode(text).map_err(|_| Failure::IncorrectEncoding)?;
         let authzid = String::from_utf8(octets).map_err(|_| Failure::MalformedRequest)?;
         if authzid.len() > MAX_AUTHZID || authzid.chars().any(char::is_control) {
             return Err(Failure::MalformedRequest);
@@ -46,7 +48,7 @@ impl InitialResponse {
     pub fn encode(authzid: Option<&str>) -> String {
         match authzid {
             None | Some("") => "=".to_owned(),
-            Some(authzid) => base64::encode(authzid.as_bytes()),
+            Some(authzid) => STANDARD.encode(authzid),
         }
     }
 
@@ -56,5 +58,24 @@ impl InitialResponse {
             InitialResponse::Absent | InitialResponse::Empty => None,
             InitialResponse::Authzid(authzid) => Some(authzid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extc_10_base64_is_strict() {
+        for bad in [
+            "=AAA", "BBBB=CCC", "YQ=", "YQ", "YR==", "YWJ=", "YWI=\n", " YWI=", "YW\nI=", "YQ==YQ==", "====", "A===",
+            "YWI-", "YWI_", "YWIé", "Y=Q=",
+        ] {
+            assert_eq!(InitialResponse::decode(bad), Err(Failure::IncorrectEncoding), "{bad:?}");
+        }
+        assert_eq!(
+            InitialResponse::decode("YQ=="),
+            Ok(InitialResponse::Authzid("a".to_owned()))
+        );
     }
 }

@@ -1,7 +1,7 @@
 use super::signature::proves_possession;
 use super::{Unproved, certificate_error, complete};
-use crate::purpose::Purpose;
-use crate::reference::ReferenceIds;
+use crate::names::reference::ReferenceIds;
+use crate::path::purpose::Purpose;
 use crate::verdict::{ChainStatus, Verdict};
 use crate::verifier::IdentityVerifier;
 use ::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};

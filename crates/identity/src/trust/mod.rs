@@ -1,6 +1,8 @@
 //! Sources of trust: who may say that a certificate is a domain's.
 
-use crate::purpose::Purpose;
+pub(crate) mod pins;
+
+use crate::path::purpose::Purpose;
 use pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::fmt;
 use xmpp_tls_core::Domain;

@@ -1,9 +1,9 @@
-use crate::algorithms;
 use crate::certificate::Certificate;
+use crate::certificate::algorithms;
+use crate::certificate::text::{self, hex};
+use crate::certificate::time;
 use crate::error::CertificateError;
-use crate::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
-use crate::text::{self, hex};
-use crate::time;
+use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
 use pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
