@@ -247,9 +247,9 @@ fn what_is_no_certificate_or_no_key_is_named() {
     }
 }
 
-/// Asks for a.example by SNI, whatever the stream is for.
+/// Asks for another name by SNI, whatever the stream is for; for an address there is no SNI.
 #[derive(Debug)]
-struct OtherName(RustlsConnector);
+struct OtherName(RustlsConnector, &'static str);
 
 impl TlsConnector for OtherName {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
@@ -257,8 +257,31 @@ impl TlsConnector for OtherName {
     }
 
     fn connect(&self, mut handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
-        handshake.domain = domain("a.example");
+        handshake.domain = domain(self.1);
         self.0.connect(handshake)
+    }
+}
+
+#[test]
+fn stls_23_without_a_server_name_the_stream_to_chooses_the_certificate() {
+    let world = World::new();
+    let issued: Vec<_> = ["a.example", "b.example", "c.example"]
+        .map(|name| (name, world.ca.issue(LeafSpec::for_domain(name))))
+        .into();
+    let served: Vec<_> = issued.iter().map(|(name, issued)| (*name, issued)).collect();
+    let acceptor = RustlsAcceptor::new(world.provider.clone());
+    acceptor.reload(certificates(&world, &served));
+    for name in ["a.example", "b.example", "c.example"] {
+        let mut config = world.client_config();
+        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone()), "127.0.0.1"));
+        let client = Session::client(Arc::new(config), Target::new(domain(name)), world.now()).unwrap();
+        let server = world.server(ServerConfig::new(acceptor.clone()), Mode::StartTls);
+        let mut pair = Pair::new(client, server, world.clock);
+        pair.drive();
+        pair.assert_no_error();
+        assert!(pair.a.engine.report().unwrap().is_authenticated());
+        let server = pair.b.engine.report().unwrap();
+        assert_eq!((server.domain(), &server.tls().unwrap().server_name), (Some(&domain(name)), &None));
     }
 }
 
@@ -279,7 +302,7 @@ fn the_certificate_of_one_domain_never_carries_a_stream_for_another() {
         let only_a = certificates(&world, &[("a.example", &a)]);
         acceptor.reload(if reload { only_a } else { both });
         let mut config = world.client_config();
-        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone())));
+        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone()), "a.example"));
         config.policy.authentication =
             AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
         let target = Target::new(domain("b.example"));

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, StreamHeader};
+use xmpp_stream::{Element, StreamError, StreamHeader};
 use xmpp_tls_core::{Engine, Output, deadline};
 
 /// A transport that blocks, but not for ever.
@@ -269,6 +269,22 @@ impl<S: Transport> BlockingStream<S> {
         if self.closed.is_none() {
             self.session.close(Instant::now())?;
         }
+        self.finish()
+    }
+
+    /// Closes the stream with an error that tells the peer why; see [`Session::close_with`].
+    ///
+    /// # Errors
+    ///
+    /// The session or the transport failed.
+    pub fn close_with(mut self, error: &StreamError) -> Result<Closed, Error> {
+        if self.closed.is_none() {
+            self.session.close_with(error, Instant::now())?;
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Result<Closed, Error> {
         loop {
             if let Some(how) = self.closed {
                 return Ok(how);

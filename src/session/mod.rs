@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
 use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
-use xmpp_stream::{Element, Features, StreamHeader};
+use xmpp_stream::{Element, Features, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, Side, deadline, ns};
 
 /// One connection, from its first octet to its last, without I/O.
@@ -114,7 +114,9 @@ impl Handshake {
 
     /// See [`Policy::whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls).
     fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        let tls = if self.whitespace { data.trim_ascii_start() } else { data };
+        let xml_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+        let behind = data.iter().position(|octet| !xml_space(octet)).unwrap_or(data.len());
+        let tls = if self.whitespace { data.get(behind..).unwrap_or_default() } else { data };
         self.whitespace &= tls.is_empty();
         tls
     }
@@ -213,13 +215,23 @@ impl Session {
     ///
     /// As for [`send`](Self::send).
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close(now, outgoing))
+        self.with_stream(|stream, outgoing| stream.close_with(None, now, outgoing))
     }
 
     /// When the peer's last octets came, white space between elements included: a peer that has been
     /// silent for long may be gone (RFC 6120 section 4.6).
     pub fn last_heard(&self) -> Instant {
         self.last_heard
+    }
+
+    /// Closes the stream with an error, which tells the peer why (RFC 6120 section 4.9): `conflict`,
+    /// `system-shutdown`, `reset`. Otherwise as [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), Error> {
+        self.with_stream(|stream, outgoing| stream.close_with(Some(error), now, outgoing))
     }
 
     /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.

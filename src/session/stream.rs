@@ -246,11 +246,19 @@ impl OpenStream {
         Ok(())
     }
 
-    pub(super) fn close(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+    pub(super) fn close_with(
+        &mut self,
+        error: Option<&StreamError>,
+        now: Instant,
+        outgoing: &mut BytesMut,
+    ) -> Result<(), ErrorKind> {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
         self.writable()?;
+        if let Some(error) = error {
+            self.encoder.error(error, &mut self.text);
+        }
         self.encoder.close(&mut self.text);
         self.state = State::Closing;
         self.deadline = Some(deadline(now, self.patience));

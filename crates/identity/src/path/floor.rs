@@ -1,7 +1,7 @@
 //! The least that keys and signatures of a path must be (RFC 9325 section 4.5, RFC 9155), whatever the
 //! algorithms that the caller gave would verify.
 
-use crate::algorithms::{self, Key, KeyKind};
+use crate::certificate::algorithms::{self, Key, KeyKind};
 use crate::certificate::{Certificate, key_of};
 use std::borrow::Cow;
 use webpki::VerifiedPath;

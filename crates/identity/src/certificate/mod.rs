@@ -1,8 +1,14 @@
 //! The parts of a certificate (RFC 5280 section 4.1) that identity needs, borrowed from its DER.
 
-use crate::der::{self, NotDer, Reader};
+pub(crate) mod algorithms;
+pub(crate) mod der;
+pub(crate) mod end_point;
+pub(crate) mod facts;
+pub(crate) mod text;
+pub(crate) mod time;
+
+use self::der::{NotDer, Reader};
 use crate::error::CertificateError;
-use crate::time;
 use pki_types::SignatureVerificationAlgorithm;
 
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];

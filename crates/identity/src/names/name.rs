@@ -1,8 +1,8 @@
 //! One GeneralName of a subjectAltName, decoded strictly and without copying.
 
-use crate::der::{self, Reader};
-use crate::dns_name;
-use crate::presented::IgnoreReason;
+use crate::certificate::der::{self, Reader};
+use crate::names::dns_name;
+use crate::names::presented::IgnoreReason;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use xmpp_tls_core::Domain;
 

@@ -1,10 +1,10 @@
-use crate::algorithms;
 use crate::certificate::Certificate;
+use crate::certificate::algorithms;
+use crate::certificate::text::{self, hex};
+use crate::certificate::time;
 use crate::error::CertificateError;
-use crate::floor::Floor;
-use crate::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
-use crate::text::{self, hex};
-use crate::time;
+use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+use crate::path::floor::Floor;
 use pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;

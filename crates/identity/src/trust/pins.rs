@@ -1,6 +1,6 @@
 use crate::certificate::Certificate;
+use crate::certificate::text::hex;
 use crate::error::CertificateError;
-use crate::text::hex;
 use crate::trust::{TrustAnswer, TrustQuestion, TrustSource};
 use pki_types::{CertificateDer, TrustAnchor};
 use sha2::{Digest as _, Sha256};

@@ -1,7 +1,7 @@
 //! Texts out of certificates, made fit for a log line: bounded and without anything that moves a
 //! cursor, ends a line or turns the writing direction.
 
-use crate::der;
+use crate::certificate::der;
 use crate::limits::{MAX_LISTED, MAX_TEXT};
 use std::fmt::{self, Display, Write as _};
 use x509_parser::prelude::FromDer as _;

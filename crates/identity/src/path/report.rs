@@ -1,12 +1,12 @@
 //! What path building found, told so that somebody can act on it: which certificate, which issuer.
 
-use crate::algorithms;
+use crate::certificate::algorithms;
+use crate::certificate::text::distinguished_name;
 use crate::certificate::{Certificate, Signature};
-use crate::chain_error::ChainError;
 use crate::limits::MAX_KEYS_TRIED;
+use crate::path::chain_error::ChainError;
+use crate::path::revocation::seconds;
 use crate::path::{Rules, malformed, wrong_purpose};
-use crate::revocation::seconds;
-use crate::text::distinguished_name;
 use pki_types::CertificateDer;
 
 /// Puts names and numbers to what path building found.

@@ -1,4 +1,4 @@
-use crate::name::ON_XMPP_ADDR;
+use crate::names::name::ON_XMPP_ADDR;
 use webpki::{ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext};
 
 pub(crate) const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];

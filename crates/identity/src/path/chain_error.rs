@@ -1,5 +1,5 @@
-use crate::text::List;
-use crate::time;
+use crate::certificate::text::List;
+use crate::certificate::time;
 
 /// Why a certificate chain is not trusted. Names in the text are taken from certificates and were
 /// made safe to show.

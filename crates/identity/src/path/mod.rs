@@ -1,18 +1,26 @@
 //! Path validation (RFC 5280 section 6, RFC 6120 section 13.7.2): webpki builds and checks the path;
 //! here is what it leaves open.
 
-use crate::algorithms;
-use crate::anchors::{Anchors, Imposed};
+pub(crate) mod anchors;
+pub(crate) mod chain_error;
+pub(crate) mod constraints;
+pub(crate) mod floor;
+pub(crate) mod purpose;
+pub(crate) mod report;
+pub(crate) mod revocation;
+
+use crate::certificate::algorithms;
+use crate::certificate::der;
+use crate::certificate::text::distinguished_name;
 use crate::certificate::{Certificate, Signature};
-use crate::chain_error::ChainError;
-use crate::constraints::{NameConstraints, PathConstraints};
-use crate::der;
-use crate::floor::{Floor, Strength};
 use crate::limits::{Limits, MAX_PATHS};
-use crate::purpose::{Usage, UsageException};
-use crate::report::Report;
-use crate::revocation::{Revocation, RevocationStatus, seconds};
-use crate::text::distinguished_name;
+use crate::path::anchors::{Anchors, Imposed};
+use crate::path::chain_error::ChainError;
+use crate::path::constraints::{NameConstraints, PathConstraints};
+use crate::path::floor::{Floor, Strength};
+use crate::path::purpose::{Usage, UsageException};
+use crate::path::report::Report;
+use crate::path::revocation::{Revocation, RevocationStatus, seconds};
 use crate::verdict::ChainStatus;
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use std::cell::RefCell;

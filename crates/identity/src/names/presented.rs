@@ -1,9 +1,9 @@
 use crate::certificate::Certificate;
-use crate::der::{self, Reader};
+use crate::certificate::der::{self, Reader};
+use crate::certificate::text;
 use crate::error::CertificateError;
 use crate::limits::Limits;
-use crate::name::{self, Name};
-use crate::text;
+use crate::names::name::{self, Name};
 use pki_types::CertificateDer;
 use std::fmt;
 use std::net::IpAddr;

@@ -1,10 +1,10 @@
 use crate::certificate::Certificate;
-use crate::constraints::NameConstraints;
 use crate::error::CertificateError;
 use crate::limits::Limits;
-use crate::name::{self, Name};
-use crate::presented::{Names, PresentedId, PresentedIds};
-use crate::{dns_name, kinds::IdKinds};
+use crate::names::name::{self, Name};
+use crate::names::presented::{Names, PresentedId, PresentedIds};
+use crate::names::{dns_name, kinds::IdKinds};
+use crate::path::constraints::NameConstraints;
 use pki_types::CertificateDer;
 use std::fmt;
 use std::net::IpAddr;
@@ -16,24 +16,24 @@ use xmpp_tls_core::{Domain, StreamKind};
 #[non_exhaustive]
 pub enum ReferenceId {
     /// DNS-ID: the domain as a host name.
-    Dns(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))] Domain),
+    Dns(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::domain"))] Domain),
     /// SRV-ID: the domain for one service. The two are only ever compared together.
     Srv {
         /// With its underscore: `_xmpp-client` or `_xmpp-server`.
         service: &'static str,
         /// The domain.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::domain"))]
         name: Domain,
     },
     /// XmppAddr: the domain as a JID.
-    XmppAddr(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))] Domain),
+    XmppAddr(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::domain"))] Domain),
     /// IP-ID: for domains that are IP literals.
     Ip(IpAddr),
     /// No identifier in the certificate: a source of trust says that the certificate is the domain's
     /// ([`TrustAnswer::Certificate`](crate::TrustAnswer::Certificate)). Never among [`ReferenceIds`].
     Bound {
         /// Whose it is.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::domain"))]
         domain: Domain,
         /// Which source says so: `pins`.
         by: String,

@@ -1,6 +1,6 @@
 //! Times of certificates (RFC 5280 section 4.1.2.5) as seconds since 1970, and back as text.
 
-use crate::der::{Element, GENERALIZED_TIME, NotDer, UTC_TIME};
+use crate::certificate::der::{Element, GENERALIZED_TIME, NotDer, UTC_TIME};
 
 /// UTCTime `YYMMDDhhmmssZ` or GeneralizedTime `YYYYMMDDhhmmssZ`; no other form is allowed.
 pub(crate) fn parse(element: Element<'_>) -> Result<i64, NotDer> {

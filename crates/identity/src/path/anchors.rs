@@ -1,7 +1,7 @@
 //! Trust anchors, with their name constraints read once.
 
-use crate::constraints::{self, PathConstraints};
 use crate::limits::Limits;
+use crate::path::constraints::{self, PathConstraints};
 use pki_types::TrustAnchor;
 
 /// Anchors as path building takes them, and beside each what it imposes on names.

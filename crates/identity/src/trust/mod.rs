@@ -1,6 +1,8 @@
 //! Sources of trust: who may say that a certificate is a domain's.
 
-use crate::purpose::Purpose;
+pub(crate) mod pins;
+
+use crate::path::purpose::Purpose;
 use pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::fmt;
 use xmpp_tls_core::Domain;
@@ -21,8 +23,9 @@ pub struct TrustQuestion<'a> {
 
 /// What a [`TrustSource`] says.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum TrustAnswer {
-    /// It knows nothing about this domain. The next source is asked, at last the public CAs.
+    /// It knows nothing about this domain. The next source is asked, at last the verifier's trust anchors.
     Silent,
     /// What it knows holds, and is not enough: the next source decides. Pins besides PKIX, and the
     /// TLSA usages PKIX-TA and PKIX-EE, are of this kind.
@@ -53,10 +56,10 @@ pub enum TrustAnswer {
     },
 }
 
-/// Something besides the public CAs that knows which certificates are whose.
+/// Something besides the trust anchors that knows which certificates are whose.
 ///
 /// Sources are asked in the order they were given ([`IdentityVerifier::with_source`]), before the
-/// public CAs, once the domain is known. [`Pins`] and [`DomainAnchors`] are sources; DANE and POSH are
+/// trust anchors, once the domain is known. [`Pins`] and [`DomainAnchors`] are sources; DANE and POSH are
 /// made so: what had to be fetched is fetched before, and the answer is given without waiting.
 ///
 /// ```
@@ -108,7 +111,7 @@ pub trait TrustSource: Send + Sync + fmt::Debug {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TrustStep {
-    /// The source's name; `public CAs` for the anchors of the verifier.
+    /// The source's name; `trust anchors` for those of the verifier.
     pub source: String,
     /// What it meant for the verdict.
     pub effect: TrustEffect,

@@ -1,8 +1,8 @@
 //! Names and sizes of keys and signature algorithms, from their AlgorithmIdentifier.
 
-use crate::der::{self, NotDer, Reader};
-use crate::name::ON_XMPP_ADDR;
-use crate::purpose::{ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH};
+use crate::certificate::der::{self, NotDer, Reader};
+use crate::names::name::ON_XMPP_ADDR;
+use crate::path::purpose::{ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH};
 use std::borrow::Cow;
 
 const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";

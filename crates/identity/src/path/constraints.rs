@@ -1,6 +1,6 @@
-use crate::der::{self, NotDer, Reader};
-use crate::dns_name;
-use crate::name::ON_DNS_SRV;
+use crate::certificate::der::{self, NotDer, Reader};
+use crate::names::dns_name;
+use crate::names::name::ON_DNS_SRV;
 
 /// The name constraints of the verified paths (RFC 5280 section 4.2.1.10) as far as they speak about
 /// host names and services.

@@ -1,5 +1,5 @@
-use crate::algorithms;
 use crate::certificate::Certificate;
+use crate::certificate::algorithms;
 use pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
