@@ -85,3 +85,15 @@ impl UnverifiedPeerAccepted {
         UnverifiedPeerAccepted(())
     }
 }
+
+/// Another server may be authenticated by dialback (XEP-0220) on a stream without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaintextDialbackAccepted(());
+
+impl PlaintextDialbackAccepted {
+    /// Whoever can forge an answer of DNS or sits on the path can then be any server, and everybody on the path
+    /// reads what the servers say.
+    pub fn whoever_forges_dns_may_be_any_server() -> Self {
+        PlaintextDialbackAccepted(())
+    }
+}

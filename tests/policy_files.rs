@@ -1,7 +1,7 @@
 //! Policies as configuration files: what is written is read back, and what is wrong is named.
 
 use xmpp_tls::danger::WeakenedPolicy;
-use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning, Resumption};
+use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning, Resumption, ServerAuthentication};
 
 #[test]
 fn what_is_written_is_read_back() {
@@ -12,6 +12,7 @@ fn what_is_written_is_read_back() {
     odd.whitespace_behind_starttls = true;
     odd.resumption = Resumption::Allowed;
     odd.keys.rsa_bits = 3072;
+    odd.servers = ServerAuthentication::DialbackOverTls;
     for policy in [Policy::default(), Policy::modern(), odd] {
         let json = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{json}");
@@ -92,6 +93,7 @@ fn a_file_weakens_nothing_unless_the_program_lets_it() {
     for (text, warning) in [
         ("encryption = 'opportunistic'", PolicyWarning::Plaintext),
         ("authentication = 'recorded'", PolicyWarning::UnverifiedPeer),
+        ("servers = 'plaintext-dialback'", PolicyWarning::PlaintextDialback),
         ("forward-secrecy = 'preferred'", PolicyWarning::NoForwardSecrecy),
         (
             "minimum-version = 'TLS 1.1'",

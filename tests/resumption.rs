@@ -11,8 +11,9 @@ use xmpp_tls::identity::{Pin, Pins};
 use xmpp_tls::pki_types::UnixTime;
 use xmpp_tls::policy::{AuthenticationPolicy, MinimumVersion, Policy, Resumption};
 use xmpp_tls::session::{ClientConfig, Event, ServerConfig, Session, Target};
+use xmpp_tls::stream::StreamError;
 use xmpp_tls::tls::rustls::{Certificates, RustlsAcceptor};
-use xmpp_tls::{ErrorKind, Now};
+use xmpp_tls::{ErrorKind, Now, StreamCondition};
 use xmpp_tls_testkit::{LeafSpec, Pair};
 
 fn allowing() -> Policy {
@@ -253,22 +254,23 @@ fn a_certificate_that_was_replaced_ends_its_sessions() {
     assert_eq!(tls.peer_chain.first(), issued.chain.first());
 }
 
-/// RFC 6120 section 4.9.3.16: the security context ends with the stream.
+/// RFC 6120 section 4.9.3.16: the security context ends with the stream, for who says so and for who hears it.
 #[test]
 fn never_after_reset_or_any_other_error() {
-    for condition in ["reset", "not-authorized"] {
-        let deployment = Deployment::new();
-        let mut pair = deployment.connect(Target::new(domain(DOMAIN)));
-        let error = format!("<stream:error><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
-        pair.b.engine.send(&element(&error)).unwrap();
-        pair.drive();
-        assert!(
-            matches!(pair.a.error.as_ref().unwrap().kind(), ErrorKind::StreamError(_)),
-            "{:?}",
-            pair.a.error
-        );
-        drop(pair);
-        assert!(!deployment.to_domain(), "{condition}");
+    for condition in [StreamCondition::RESET, StreamCondition::NOT_AUTHORIZED] {
+        for heard in [true, false] {
+            let deployment = Deployment::new();
+            let mut pair = deployment.connect(Target::new(domain(DOMAIN)));
+            if !heard {
+                pair.b_to_a.hold();
+            }
+            let error = StreamError::new(condition.clone());
+            pair.b.engine.close_with(&error, deployment.world.clock.now()).unwrap();
+            pair.drive();
+            assert_eq!(pair.a.error.is_some(), heard, "{condition}");
+            drop(pair);
+            assert!(!deployment.to_domain(), "{condition}, heard {heard}");
+        }
     }
     // A connection that was lost may be taken up again: that is what it is for.
     let deployment = Deployment::new();

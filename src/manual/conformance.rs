@@ -43,6 +43,9 @@
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
 //! | TLSP-14 | forward secrecy, by the key exchange | `tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required` |
 //! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
+//! | DB-87 | by what servers may be authenticated | `db_87_every_level_with_a_good_and_a_bad_certificate` |
+//! | POL-04 | an encrypted stream to a server that nobody vouches for is for dialback only | `pol_04_only_dialback_is_exchanged_with_a_server_that_nobody_vouches_for`, `a_stanza_from_a_server_that_nobody_vouches_for_ends_the_stream` |
+//! | POL-06 | dialback without TLS takes danger | `pol_06_plaintext_dialback_takes_danger_twice` |
 //! | TLSP-20 | keys and signatures of the whole path | `tlsp_20_a_weaker_key_than_is_demanded_ends_the_handshake` |
 //! | TLSP-36, failure 43 | no session crosses domain, kind, policy, anchors, pins or who we are | `tlsp_36_no_session_crosses_domain_kind_start_or_who_we_are`, `tlsp_36_no_session_crosses_policies_of_the_client`, `tlsp_36_no_session_crosses_policies_of_the_server`, `tlsp_36_no_session_crosses_anchors_or_pins` |
 //! | TLSP-36 | a resumed session has the verdict of the first | `tlsp_36_a_resumed_session_has_the_verdict_and_the_certificate_of_the_first`, `a_resumed_session_without_a_verdict_is_refused_whatever_the_policy` |

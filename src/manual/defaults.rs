@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`encryption`](crate::policy::Policy::encryption) | required | RFC 9325 section 3.2: a strict policy that forbids clear text must be used with STARTTLS |
 //! | [`authentication`](crate::policy::Policy::authentication) | required | RFC 7590 section 3.4: clients authenticate servers |
+//! | [`servers`](crate::policy::Policy::servers) | certificate, or dialback inside TLS | the statement of 2014 prefers authentication and allows for dialback over TLS; only dialback is exchanged until it is done |
 //! | [`minimum_version`](crate::policy::Policy::minimum_version) | TLS 1.2 | RFC 8996 forbids 1.0 and 1.1; RFC 9325 section 3.1.1 requires 1.2 and prefers 1.3 |
 //! | [`forward_secrecy`](crate::policy::Policy::forward_secrecy) | required | RFC 9325 section 4.1; everything rustls speaks has it |
 //! | [`keys`](crate::policy::Policy::keys) | RSA 2048, curves and hashes 256 bits | RFC 9325 section 4.5, RFC 9155; can be raised, and never lowered |

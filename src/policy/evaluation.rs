@@ -1,9 +1,9 @@
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy, Resumption};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy, Resumption, ServerAuthentication};
 use crate::security::{Authentication, SecurityReport, TlsReport, TlsStart};
 use std::fmt;
 use xmpp_identity::{ChainStatus, IdentityError};
 use xmpp_starttls::TlsVersion;
-use xmpp_tls_core::Side;
+use xmpp_tls_core::{Side, StreamKind};
 
 /// What a [`Policy`] decides about a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +99,8 @@ pub enum Outcome {
     Met,
     /// The policy, or the kind of connection, demands nothing here.
     NotDemanded,
+    /// The peer is not authenticated, and may still be by dialback, inside the stream (XEP-0220).
+    AwaitsDialback,
     /// The demand is not met.
     Violated(PolicyViolation),
 }
@@ -142,7 +144,7 @@ impl Evaluation {
     pub fn violations(&self) -> impl Iterator<Item = &PolicyViolation> {
         self.findings.iter().filter_map(|finding| match &finding.outcome {
             Outcome::Violated(violation) => Some(violation),
-            Outcome::Met | Outcome::NotDemanded => None,
+            Outcome::Met | Outcome::NotDemanded | Outcome::AwaitsDialback => None,
         })
     }
 
@@ -154,7 +156,14 @@ impl Evaluation {
         }
     }
 
-    /// Whether every demand is met.
+    /// Whether the peer is still to be authenticated, by dialback. That violates nothing, and proves nothing.
+    pub fn awaits_dialback(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.outcome == Outcome::AwaitsDialback)
+    }
+
+    /// Whether no demand is violated.
     pub fn is_satisfied(&self) -> bool {
         self.violations().next().is_none()
     }
@@ -168,6 +177,7 @@ impl fmt::Display for Evaluation {
             match outcome {
                 Outcome::Met => writeln!(f, "{code:16}met")?,
                 Outcome::NotDemanded => writeln!(f, "{code:16}not demanded")?,
+                Outcome::AwaitsDialback => writeln!(f, "{code:16}not yet: by dialback, inside the stream")?,
                 Outcome::Violated(violation) => writeln!(f, "{code:16}VIOLATED: {violation}")?,
             }
         }
@@ -272,22 +282,38 @@ impl Policy {
     }
 
     fn judge_authentication(&self, report: &SecurityReport) -> Outcome {
-        let violation = match (self.authentication, report.authentication(), report.side()) {
-            (AuthenticationPolicy::Recorded(_), _, _) => return Outcome::NotDemanded,
-            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _) if report.is_authenticated() => {
-                return Outcome::Met;
-            }
-            // Clients log in with SASL, inside the stream.
-            (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Receiving) => return Outcome::NotDemanded,
-            (AuthenticationPolicy::Required, Authentication::Rejected { error, .. }, _) => {
-                PolicyViolation::Authentication(error.clone())
-            }
-            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _)
-            | (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Initiating) => {
-                PolicyViolation::Unauthenticated
-            }
+        let certificate = match report.authentication() {
+            Authentication::Certificate { .. } if report.is_authenticated() => Ok(()),
+            Authentication::Rejected { error, .. } => Err(PolicyViolation::Authentication(error.clone())),
+            Authentication::Certificate { .. } | Authentication::NotAsked => Err(PolicyViolation::Unauthenticated),
         };
-        Outcome::Violated(violation)
+        match (self.authentication, report.kind()) {
+            (AuthenticationPolicy::Recorded(_), _) => Outcome::NotDemanded,
+            (AuthenticationPolicy::Required, StreamKind::ServerToServer) => self.judge_server(report, certificate),
+            (AuthenticationPolicy::Required, StreamKind::ClientToServer) => {
+                match (certificate, report.authentication(), report.side()) {
+                    // Clients log in with SASL, inside the stream.
+                    (Err(_), Authentication::NotAsked, Side::Receiving) => Outcome::NotDemanded,
+                    (Ok(()), _, _) => Outcome::Met,
+                    (Err(violation), _, _) => Outcome::Violated(violation),
+                }
+            }
+        }
+    }
+
+    fn judge_server(&self, report: &SecurityReport, certificate: Result<(), PolicyViolation>) -> Outcome {
+        match (self.servers, certificate, report.is_encrypted()) {
+            (ServerAuthentication::DialbackOverTls, _, true) => Outcome::AwaitsDialback,
+            (_, Ok(()), _) => Outcome::Met,
+            (ServerAuthentication::CertificateOrDialback, Err(_), true)
+            | (ServerAuthentication::PlaintextDialback(_), Err(_), _) => Outcome::AwaitsDialback,
+            (ServerAuthentication::Certificate, Err(violation), _)
+            | (
+                ServerAuthentication::CertificateOrDialback | ServerAuthentication::DialbackOverTls,
+                Err(violation),
+                false,
+            ) => Outcome::Violated(violation),
+        }
     }
 }
 

@@ -2,9 +2,14 @@
 
 use super::Policy;
 use super::settings::{ALLOWED, NUMBERS, Number, OFF, OPPORTUNISTIC, PREFERRED, RECORDED, REQUIRED, UNLIMITED};
-use super::settings::{Value, version_word};
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Resumption};
-use crate::danger::{OldVersion, OldVersionsAccepted, PlaintextAccepted, UnverifiedPeerAccepted, WeakenedPolicy};
+use super::settings::{
+    CERTIFICATE, CERTIFICATE_OR_DIALBACK, DIALBACK_OVER_TLS, PLAINTEXT_DIALBACK, Value, version_word,
+};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Resumption, ServerAuthentication};
+use crate::danger::{
+    OldVersion, OldVersionsAccepted, PlaintextAccepted, PlaintextDialbackAccepted, UnverifiedPeerAccepted,
+    WeakenedPolicy,
+};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -148,6 +153,20 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 ),
             ],
         ),
+        ("servers", Entry::Word(word)) => {
+            let accepted = PlaintextDialbackAccepted::whoever_forges_dns_may_be_any_server();
+            choose(
+                key,
+                word,
+                &mut policy.servers,
+                [
+                    (CERTIFICATE, ServerAuthentication::Certificate),
+                    (CERTIFICATE_OR_DIALBACK, ServerAuthentication::CertificateOrDialback),
+                    (DIALBACK_OVER_TLS, ServerAuthentication::DialbackOverTls),
+                    (PLAINTEXT_DIALBACK, ServerAuthentication::PlaintextDialback(accepted)),
+                ],
+            )
+        }
         ("minimum-version", Entry::Word(word)) => {
             let old = |lowest| MinimumVersion::Old(OldVersionsAccepted::known_attacks_apply_down_to(lowest));
             let versions = [
@@ -183,12 +202,12 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
             policy.whitespace_behind_starttls = *flag;
             Ok(())
         }
-        ("encryption" | "authentication" | "minimum-version" | "forward-secrecy" | "resumption", _) => {
+        ("encryption" | "authentication" | "servers" | "minimum-version" | "forward-secrecy" | "resumption", _) => {
             Err(format!("{key}: a word in quotes is needed"))
         }
         ("whitespace-behind-starttls", _) => Err(format!("{key}: true or false is needed")),
         _ => Err(format!(
-            "{key}: no such setting; there are encryption, authentication, minimum-version, forward-secrecy, \
+            "{key}: no such setting; there are encryption, authentication, servers, minimum-version, forward-secrecy, \
              resumption, whitespace-behind-starttls, {}",
             NUMBERS.join(", ")
         )),

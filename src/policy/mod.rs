@@ -18,6 +18,7 @@ use std::fmt;
 use std::time::Duration;
 use xmpp_starttls::TlsVersion;
 use xmpp_stream::Limits;
+use xmpp_tls_core::StreamKind;
 
 /// What must hold before a stream counts as secured, and how long each step may take.
 ///
@@ -37,6 +38,9 @@ pub struct Policy {
     pub encryption: EncryptionPolicy,
     /// Whether the server's certificate must be good. Required by default (RFC 7590 section 3.4).
     pub authentication: AuthenticationPolicy,
+    /// By what another server may be authenticated, where authentication is required. For streams between servers
+    /// only. By its certificate or by dialback by default (RFC 7590 section 3.4, XEP-0220).
+    pub servers: ServerAuthentication,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
     pub minimum_version: MinimumVersion,
     /// Whether the key exchange must be forward secret. Required by default (RFC 9325 section 4.1).
@@ -66,6 +70,7 @@ impl Default for Policy {
         Policy {
             encryption: EncryptionPolicy::Required,
             authentication: AuthenticationPolicy::Required,
+            servers: ServerAuthentication::default(),
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
             keys: Floor::default(),
@@ -83,6 +88,12 @@ impl Policy {
     pub fn warnings(&self) -> Vec<PolicyWarning> {
         let encryption = matches!(self.encryption, EncryptionPolicy::Opportunistic(_));
         let authentication = matches!(self.authentication, AuthenticationPolicy::Recorded(_));
+        let dialback = match self.servers {
+            ServerAuthentication::PlaintextDialback(_) => Some(PolicyWarning::PlaintextDialback),
+            ServerAuthentication::Certificate
+            | ServerAuthentication::CertificateOrDialback
+            | ServerAuthentication::DialbackOverTls => None,
+        };
         let old = match self.minimum_version {
             MinimumVersion::Old(accepted) => Some(PolicyWarning::OldVersions(accepted.lowest())),
             MinimumVersion::Tls12 | MinimumVersion::Tls13 => None,
@@ -96,6 +107,7 @@ impl Policy {
             .then_some(PolicyWarning::Plaintext)
             .into_iter()
             .chain(authentication.then_some(PolicyWarning::UnverifiedPeer))
+            .chain(dialback)
             .chain(old)
             .chain(forward_secrecy)
             .chain(unbounded)
@@ -150,6 +162,8 @@ pub enum PolicyWarning {
     Plaintext,
     /// Anybody may be the peer.
     UnverifiedPeer,
+    /// Servers may be authenticated by dialback without TLS.
+    PlaintextDialback,
     /// Versions with known attacks may be negotiated.
     OldVersions(danger::OldVersion),
     /// Sessions may be without forward secrecy.
@@ -164,6 +178,9 @@ impl fmt::Display for PolicyWarning {
             PolicyWarning::Plaintext => f.write_str("streams may go on in clear: anybody on the path can make it so"),
             PolicyWarning::UnverifiedPeer => {
                 f.write_str("certificates are not enforced: anybody on the path can be the peer")
+            }
+            PolicyWarning::PlaintextDialback => {
+                f.write_str("dialback is accepted without TLS: whoever forges DNS can be any server")
             }
             PolicyWarning::OldVersions(lowest) => write!(
                 f,
@@ -201,6 +218,65 @@ pub enum AuthenticationPolicy {
     Required,
     /// A bad certificate is recorded in the report and the stream goes on, encrypted to somebody.
     Recorded(danger::UnverifiedPeerAccepted),
+}
+
+/// By what another server may be authenticated.
+///
+/// Where dialback may still come, a stream inside TLS is encrypted to a peer that nobody vouches for yet:
+/// [`SecurityReport::awaits_dialback`](crate::security::SecurityReport::awaits_dialback) says so, the report
+/// never calls it authenticated, and nothing but dialback is sent or taken in until the application calls
+/// [`Session::authentication_complete`](crate::session::Session::authentication_complete). Dialback itself is not
+/// done by sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ServerAuthentication {
+    /// By its certificate alone. A bad one ends the handshake.
+    Certificate,
+    /// By its certificate, and where that is not good, by dialback inside TLS.
+    #[default]
+    CertificateOrDialback,
+    /// By dialback inside TLS, whatever certificate is shown.
+    DialbackOverTls,
+    /// As [`CertificateOrDialback`](Self::CertificateOrDialback), and by dialback on streams that
+    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS.
+    PlaintextDialback(danger::PlaintextDialbackAccepted),
+}
+
+impl Policy {
+    /// Whether a bad certificate must end the handshake.
+    pub(crate) fn enforces_certificate(&self, kind: StreamKind) -> bool {
+        match (self.authentication, kind, self.servers) {
+            (AuthenticationPolicy::Recorded(_), _, _) => false,
+            (AuthenticationPolicy::Required, StreamKind::ClientToServer, _)
+            | (AuthenticationPolicy::Required, StreamKind::ServerToServer, ServerAuthentication::Certificate) => true,
+            (
+                AuthenticationPolicy::Required,
+                StreamKind::ServerToServer,
+                ServerAuthentication::CertificateOrDialback
+                | ServerAuthentication::DialbackOverTls
+                | ServerAuthentication::PlaintextDialback(_),
+            ) => false,
+        }
+    }
+
+    /// Whether a stream may go on without TLS: between servers only if somebody could be authenticated there.
+    pub(crate) fn allows_plaintext(&self, kind: StreamKind) -> bool {
+        match (self.encryption, kind, self.servers, self.authentication) {
+            (EncryptionPolicy::Required, ..) => false,
+            (EncryptionPolicy::Opportunistic(_), StreamKind::ClientToServer, ..)
+            | (EncryptionPolicy::Opportunistic(_), StreamKind::ServerToServer, _, AuthenticationPolicy::Recorded(_)) => {
+                true
+            }
+            (
+                EncryptionPolicy::Opportunistic(_),
+                StreamKind::ServerToServer,
+                servers,
+                AuthenticationPolicy::Required,
+            ) => {
+                matches!(servers, ServerAuthentication::PlaintextDialback(_))
+            }
+        }
+    }
 }
 
 /// The lowest TLS version to negotiate.

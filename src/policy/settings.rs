@@ -1,6 +1,8 @@
 //! A policy as a list of named settings: printed, compared, and (feature `serde`) read and written.
 
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy, Resumption};
+use super::{
+    AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy, Resumption, ServerAuthentication,
+};
 use std::fmt;
 use std::time::Duration;
 use xmpp_identity::Floor;
@@ -61,6 +63,12 @@ impl Policy {
             AuthenticationPolicy::Required => REQUIRED,
             AuthenticationPolicy::Recorded(_) => RECORDED,
         };
+        let servers = match self.servers {
+            ServerAuthentication::Certificate => CERTIFICATE,
+            ServerAuthentication::CertificateOrDialback => CERTIFICATE_OR_DIALBACK,
+            ServerAuthentication::DialbackOverTls => DIALBACK_OVER_TLS,
+            ServerAuthentication::PlaintextDialback(_) => PLAINTEXT_DIALBACK,
+        };
         let forward_secrecy = match self.forward_secrecy {
             ForwardSecrecy::Required => REQUIRED,
             ForwardSecrecy::Preferred => PREFERRED,
@@ -72,6 +80,7 @@ impl Policy {
         let mut settings = vec![
             ("encryption", Value::Word(encryption)),
             ("authentication", Value::Word(authentication)),
+            ("servers", Value::Word(servers)),
             ("minimum-version", Value::Word(version_word(self.minimum_version))),
             ("forward-secrecy", Value::Word(forward_secrecy)),
             ("resumption", Value::Word(resumption)),
@@ -140,6 +149,10 @@ pub(super) const REQUIRED: &str = "required";
 pub(super) const OPPORTUNISTIC: &str = "opportunistic";
 pub(super) const RECORDED: &str = "recorded";
 pub(super) const PREFERRED: &str = "preferred";
+pub(super) const CERTIFICATE: &str = "certificate";
+pub(super) const CERTIFICATE_OR_DIALBACK: &str = "certificate-or-dialback";
+pub(super) const DIALBACK_OVER_TLS: &str = "dialback-over-tls";
+pub(super) const PLAINTEXT_DIALBACK: &str = "plaintext-dialback";
 pub(super) const OFF: &str = "off";
 pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";

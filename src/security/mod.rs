@@ -23,6 +23,7 @@ pub struct SecurityReport {
     domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
+    awaits_dialback: bool,
     channel_bindings: Vec<ChannelBinding>,
 }
 
@@ -163,7 +164,13 @@ impl SecurityReport {
                 peer_chain: session.peer_chain,
             }),
             authentication,
+            awaits_dialback: false,
         }
+    }
+
+    /// The policy leaves the peer to dialback. Said by the gate.
+    pub(crate) fn left_to_dialback(&mut self, awaits: bool) {
+        self.awaits_dialback = awaits;
     }
 
     pub(crate) fn of_plaintext(role: &Role) -> Self {
@@ -173,6 +180,7 @@ impl SecurityReport {
             domain: role.domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
+            awaits_dialback: false,
             channel_bindings: Vec::new(),
         }
     }
@@ -200,6 +208,12 @@ impl SecurityReport {
     /// Whether the peer is authenticated, and by what.
     pub fn authentication(&self) -> &Authentication {
         &self.authentication
+    }
+
+    /// Whether the policy leaves it to dialback, inside the stream, to authenticate this server (XEP-0220). That is
+    /// no authentication: it only says why the stream was not refused.
+    pub fn awaits_dialback(&self) -> bool {
+        self.awaits_dialback
     }
 
     /// What a login on this connection can be bound to it by, the strongest first; see

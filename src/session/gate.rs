@@ -34,7 +34,8 @@ pub(super) struct Secured {
 
 /// Lets a finished handshake through if everything the policy demands holds.
 pub(super) fn pass(policy: &Policy, candidate: Candidate) -> Result<Secured, ErrorKind> {
-    match policy.evaluate(&candidate.report).violations().next() {
+    let evaluation = policy.evaluate(&candidate.report);
+    match evaluation.violations().next() {
         Some(PolicyViolation::Authentication(error)) => return Err(ErrorKind::Identity(error.clone())),
         Some(violation) => return Err(ErrorKind::Policy(violation.clone())),
         None => {}
@@ -42,10 +43,11 @@ pub(super) fn pass(policy: &Policy, candidate: Candidate) -> Result<Secured, Err
     let Candidate {
         mut tls,
         stream,
-        report,
+        mut report,
         plaintext,
         broken,
     } = candidate;
+    report.left_to_dialback(evaluation.awaits_dialback());
     tls.allow_resumption(true);
     Ok(Secured {
         tls,

@@ -24,6 +24,7 @@ use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
+use crate::policy::PolicyViolation;
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
@@ -116,7 +117,11 @@ impl Handshake {
     fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
         let xml_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
         let behind = data.iter().position(|octet| !xml_space(octet)).unwrap_or(data.len());
-        let tls = if self.whitespace { data.get(behind..).unwrap_or_default() } else { data };
+        let tls = if self.whitespace {
+            data.get(behind..).unwrap_or_default()
+        } else {
+            data
+        };
         self.whitespace &= tls.is_empty();
         tls
     }
@@ -414,6 +419,9 @@ impl Session {
                 Heard::Element(element) if self.role.side() == Side::Receiving && element.is(ns::TLS, "starttls") => {
                     Err(ErrorKind::StarttlsNotOffered)
                 }
+                Heard::Element(element) if stream.must_not_hear(&element) => {
+                    Err(ErrorKind::Policy(PolicyViolation::Unauthenticated))
+                }
                 Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
                 Heard::Closed(how) => {
                     self.state = State::Finished;
@@ -504,14 +512,22 @@ impl Session {
     }
 
     fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
-        let report = Arc::new(SecurityReport::of_plaintext(&self.role));
+        let mut report = SecurityReport::of_plaintext(&self.role);
+        report.left_to_dialback(self.role.policy().evaluate(&report).awaits_dialback());
+        let report = Arc::new(report);
         self.report = Some(report.clone());
         self.events
             .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
         let timeouts = &self.role.policy().timeouts;
         let login = deadline(self.now, timeouts.authentication);
         let login = (self.role.side() == Side::Receiving).then_some(login);
-        let stream = OpenStream::in_clear(stream.decoder, stream.encoder, timeouts, login);
+        let stream = OpenStream::in_clear(
+            stream.decoder,
+            stream.encoder,
+            timeouts,
+            login,
+            report.awaits_dialback(),
+        );
         self.state = State::Streaming(Box::new(stream));
         Output::Event(Event::Plaintext(report))
     }

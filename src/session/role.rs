@@ -1,7 +1,7 @@
 //! What differs between the initiating and the receiving side of a session.
 
 use crate::error::{ErrorKind, HeaderProblem};
-use crate::policy::{AuthenticationPolicy, Policy};
+use crate::policy::Policy;
 use crate::session::config::{ClientConfig, ServerConfig};
 use crate::session::{Event, Target};
 use crate::tls::{ClientHandshake, PeerCheck, ResumptionScope, ServerHandshake, TlsEngine, TlsError, TlsSession};
@@ -146,7 +146,7 @@ impl Role {
                 let scope = resumption(Some(&target.domain), local.or_else(|| target.account.clone()));
                 let references = ReferenceIds::new(&target.domain, target.kind());
                 let verifier = config.verifier.clone().with_floor(policy.keys);
-                let enforce = policy.authentication == AuthenticationPolicy::Required;
+                let enforce = policy.enforces_certificate(target.kind());
                 let check = PeerCheck::new(verifier, references, now, enforce, scope);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
