@@ -27,6 +27,7 @@
 //! | suites | those of the provider | all are AEAD with ephemeral key exchange (RFC 9325 section 4.2) |
 //! | RFC 6120's `TLS_RSA_WITH_AES_128_CBC_SHA` | not spoken | RFC 7590 made RFC 9325 binding, which rules it out (section 4.1) |
 //! | resumption, tickets | off; [`Resumption::Allowed`](crate::policy::Resumption::Allowed) | a resumed session shows the certificate of an earlier one |
+//! | logging of keys (`SSLKEYLOGFILE`) | off; no environment variable, only [`danger::KeysRevealed`](crate::danger::KeysRevealed) | whoever has the log reads everything |
 //! | early data | off | RFC 9325 section 3.10, XEP-0509 section 6: no XMPP specification allows it here |
 //! | SNI | the domain, by STARTTLS too | RFC 9325 section 3.7, XEP-0368 section 3 |
 //! | ALPN | direct TLS offers its identifier, STARTTLS none; servers accept their own and none | XEP-0368 section 3, RFC 7301 section 3.2 |

@@ -50,7 +50,7 @@ impl Serialize for TlsReport {
             TlsStart::StartTls { offered } => ("starttls", Some(offered)),
             TlsStart::DirectTls => ("direct", None),
         };
-        let mut tls = serializer.serialize_struct("TlsReport", 10)?;
+        let mut tls = serializer.serialize_struct("TlsReport", 11)?;
         tls.serialize_field("start", start)?;
         tls.serialize_field("starttls_offered", &offered)?;
         tls.serialize_field("version", &self.version.to_string())?;
@@ -60,6 +60,7 @@ impl Serialize for TlsReport {
         tls.serialize_field("forward_secret", &self.forward_secret)?;
         tls.serialize_field("alpn", &self.alpn)?;
         tls.serialize_field("resumed", &self.resumed)?;
+        tls.serialize_field("keys_revealed", &self.keys_revealed)?;
         tls.serialize_field("server_name", &self.server_name)?;
         tls.end()
     }

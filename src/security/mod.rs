@@ -47,6 +47,8 @@ pub struct TlsReport {
     pub alpn: Option<String>,
     /// Whether an earlier TLS session was resumed.
     pub resumed: bool,
+    /// Whether the secrets of the session were handed out.
+    pub keys_revealed: bool,
     /// The server name (SNI) that a client asked us for.
     pub server_name: Option<String>,
     /// What the peer showed, leaf first, as DER.
@@ -106,6 +108,9 @@ pub enum Warning {
     NotForwardSecret,
     /// A certificate was shown that is not good for the domain.
     NotAuthenticated,
+    /// Whoever has the log of keys reads everything, which
+    /// [`danger::KeysRevealed`](crate::danger::KeysRevealed) allowed.
+    KeysRevealed,
 }
 
 impl Warning {
@@ -116,6 +121,7 @@ impl Warning {
             Warning::OldVersion(_) => "old-version",
             Warning::NotForwardSecret => "not-forward-secret",
             Warning::NotAuthenticated => "not-authenticated",
+            Warning::KeysRevealed => "keys-revealed",
         }
     }
 }
@@ -127,6 +133,7 @@ impl std::fmt::Display for Warning {
             Warning::OldVersion(version) => write!(f, "{version} has known attacks (RFC 8996, RFC 7568)"),
             Warning::NotForwardSecret => f.write_str("whoever steals the server's key can read what was recorded"),
             Warning::NotAuthenticated => f.write_str("the peer may be anybody"),
+            Warning::KeysRevealed => f.write_str("whoever has the log of keys reads everything"),
         }
     }
 }
@@ -160,6 +167,7 @@ impl SecurityReport {
                 forward_secret: session.forward_secret,
                 alpn: session.alpn.map(|alpn| String::from_utf8_lossy(&alpn).into_owned()),
                 resumed: session.resumed,
+                keys_revealed: session.keys_revealed,
                 server_name: session.server_name,
                 peer_chain: session.peer_chain,
             }),
@@ -246,6 +254,7 @@ impl SecurityReport {
         old.into_iter()
             .chain(stolen)
             .chain(unverified.then_some(Warning::NotAuthenticated))
+            .chain(tls.keys_revealed.then_some(Warning::KeysRevealed))
             .collect()
     }
 

@@ -92,6 +92,9 @@ pub struct TlsSession {
     pub alpn: Option<Vec<u8>>,
     /// Whether an earlier session was resumed: then no certificate was shown this time.
     pub resumed: bool,
+    /// Whether the secrets of the session were handed out, through
+    /// [`danger::KeysRevealed`](crate::danger::KeysRevealed).
+    pub keys_revealed: bool,
     /// The server name (SNI) that the client asked for; known to servers.
     pub server_name: Option<String>,
     /// What the peer showed, leaf first.
@@ -117,6 +120,7 @@ impl TlsSession {
             forward_secret: false,
             alpn: None,
             resumed: false,
+            keys_revealed: false,
             server_name: None,
             peer_chain: Vec::new(),
             exporter: None,

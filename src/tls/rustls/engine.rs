@@ -38,6 +38,7 @@ pub(super) struct Engine {
     peer_closed: bool,
     closed: bool,
     session_taken: bool,
+    keys_revealed: bool,
     /// Whether the session may be resumed; `None`: that was not said yet.
     resumable: Option<bool>,
 }
@@ -74,7 +75,7 @@ impl Opening {
 }
 
 impl Engine {
-    pub(super) fn new(mut connection: Connection, role: Role) -> Self {
+    pub(super) fn new(mut connection: Connection, role: Role, keys_revealed: bool) -> Self {
         // The session above bounds what it writes; rustls' own bound would lose data silently.
         connection.set_buffer_limit(None);
         Engine {
@@ -85,6 +86,7 @@ impl Engine {
             peer_closed: false,
             closed: false,
             session_taken: false,
+            keys_revealed,
             resumable: None,
         }
     }
@@ -216,6 +218,7 @@ impl TlsEngine for Engine {
         session.forward_secret = true;
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        session.keys_revealed = self.keys_revealed;
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
         // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell. The
         // context is empty and not absent: before TLS 1.3 that makes a difference (RFC 5705 section 4).

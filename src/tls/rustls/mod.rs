@@ -6,12 +6,14 @@
 mod certificates;
 mod engine;
 mod error;
+mod key_log;
 mod resumption;
 
 pub use certificates::Certificates;
 
 use super::own::Problem;
 use super::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
+use crate::danger::KeysRevealed;
 use crate::policy::MinimumVersion;
 use ::rustls::client::danger::ServerCertVerifier;
 use ::rustls::client::{Resumption, Tls12Resumption};
@@ -22,6 +24,7 @@ use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, S
 use certificates::{Chooser, Current};
 use engine::{Engine, Role};
 use error::from_rustls;
+use key_log::Revealing;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,6 +58,7 @@ impl crate::session::ClientConfig {
 pub struct RustlsConnector {
     provider: Arc<CryptoProvider>,
     sessions: ClientSessions,
+    key_log: Option<KeysRevealed>,
 }
 
 impl RustlsConnector {
@@ -63,7 +67,14 @@ impl RustlsConnector {
         RustlsConnector {
             provider,
             sessions: ClientSessions::default(),
+            key_log: None,
         }
+    }
+
+    /// Hands out the secrets of every session.
+    pub fn with_key_log(mut self, log: KeysRevealed) -> Self {
+        self.key_log = Some(log);
+        self
     }
 
     fn verifier(&self, check: &PeerCheck) -> Asking {
@@ -112,6 +123,9 @@ impl TlsConnector for RustlsConnector {
         if let Some(certificate) = certificate {
             config.client_auth_cert_resolver = certificate;
         }
+        if let Some(log) = &self.key_log {
+            config.key_log = Arc::new(Revealing(log.clone()));
+        }
         config.resumption = Resumption::disabled();
         let keeper = check.resumption().is_some().then(|| {
             let tickets = Arc::new(ClientTickets::new(offered));
@@ -125,7 +139,11 @@ impl TlsConnector for RustlsConnector {
         });
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| from_rustls(error, None))?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Client { check, keeper })))
+        Ok(Box::new(Engine::new(
+            connection.into(),
+            Role::Client { check, keeper },
+            self.key_log.is_some(),
+        )))
     }
 }
 
@@ -148,6 +166,7 @@ pub struct RustlsAcceptor {
     provider: Arc<CryptoProvider>,
     certificates: Current,
     sessions: ServerSessions,
+    key_log: Option<KeysRevealed>,
 }
 
 impl RustlsAcceptor {
@@ -157,7 +176,14 @@ impl RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
             provider,
             sessions: ServerSessions::default(),
+            key_log: None,
         }
+    }
+
+    /// Hands out the secrets of every session.
+    pub fn with_key_log(mut self, log: KeysRevealed) -> Self {
+        self.key_log = Some(log);
+        self
     }
 
     /// Serves `domain` with this chain, leaf first, and the leaf's private key.
@@ -228,6 +254,9 @@ impl TlsAcceptor for RustlsAcceptor {
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(chooser.clone());
+        if let Some(log) = &self.key_log {
+            config.key_log = Arc::new(Revealing(log.clone()));
+        }
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         let tickets = handshake.resumption.map(|scope| {
@@ -242,6 +271,7 @@ impl TlsAcceptor for RustlsAcceptor {
         Ok(Box::new(Engine::new(
             connection.into(),
             Role::Server { chooser, tickets },
+            self.key_log.is_some(),
         )))
     }
 
