@@ -34,6 +34,34 @@
 //! | compression, renegotiation | none | rustls has neither |
 //! | client certificates | not asked for | clients log in with SASL |
 //!
+//! # Suites and groups
+//!
+//! What rustls negotiates under each preset, in the order in which a client offers it; a server takes the first of
+//! the client's that it has. Every suite is forward secret and authenticated (RFC 9325 section 4.2, RFC 8446 appendix B.4).
+//!
+//! | suite | name | [`modern`](crate::policy::Policy::modern) | [default](crate::policy::Policy::default) |
+//! |---|---|---|---|
+//! | 0x1302 | `TLS_AES_256_GCM_SHA384` | yes | yes |
+//! | 0x1301 | `TLS_AES_128_GCM_SHA256` | yes | yes |
+//! | 0x1303 | `TLS_CHACHA20_POLY1305_SHA256` | yes | yes |
+//! | 0xc02c | `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384` | no | yes |
+//! | 0xc02b | `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256` | no | yes |
+//! | 0xcca9 | `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256` | no | yes |
+//! | 0xc030 | `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` | no | yes |
+//! | 0xc02f | `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` | no | yes |
+//! | 0xcca8 | `TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256` | no | yes |
+//!
+//! | group | name | `ring` | `aws-lc-rs` |
+//! |---|---|---|---|
+//! | 0x001d | `X25519` | yes | yes |
+//! | 0x0017 | `secp256r1` | yes | yes |
+//! | 0x0018 | `secp384r1` | yes | yes |
+//! | 0x11ec | `X25519MLKEM768` | no | yes |
+//!
+//! [`statement_2014`](crate::policy::Policy::statement_2014) names versions that rustls does not speak: it refuses the
+//! policy. The engine of `xmpp-tls-legacy` leaves peers that know TLS 1.2 to rustls, and says which suites it has for
+//! the others.
+//!
 //! # White space before `<proceed/>`
 //!
 //! RFC 6120 section 5.3.3 forbids it; it is dropped by default, because it comes before the switch and

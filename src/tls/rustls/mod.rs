@@ -56,7 +56,7 @@ impl crate::session::ClientConfig {
 /// Clones share the sessions that may be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsConnector {
-    provider: Arc<CryptoProvider>,
+    providers: Providers,
     sessions: ClientSessions,
     key_log: Option<KeysRevealed>,
 }
@@ -65,7 +65,7 @@ impl RustlsConnector {
     /// With this provider, for example `rustls::crypto::ring::default_provider()`.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsConnector {
-            provider,
+            providers: Providers::new(provider),
             sessions: ClientSessions::default(),
             key_log: None,
         }
@@ -81,7 +81,7 @@ impl RustlsConnector {
         let asked = Arc::new(Mutex::new(check.clone()));
         let slot = asked.clone();
         // The check keeps the verdict, for the session to ask about whatever the TLS library.
-        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
+        let verifier = AskingVerifier::new(&self.providers.all, move |chain: &[CertificateDer<'_>]| {
             let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match check.verify(chain).check() {
                 Err(error) if check.enforce() => Err(error),
@@ -114,12 +114,13 @@ impl TlsConnector for RustlsConnector {
         };
         let clock = Arc::new(FixedClock(check.now()));
         let verifier: Arc<dyn ServerCertVerifier> = asking.verifier.clone();
-        let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
-            .with_protocol_versions(versions(handshake.minimum_version)?)
-            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-            .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+        let mut config =
+            ClientConfig::builder_with_details(self.providers.of(handshake.minimum_version).clone(), clock)
+                .with_protocol_versions(versions(handshake.minimum_version)?)
+                .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+                .dangerous() // rustls' word for a verifier of our own; this one always proves possession
+                .with_custom_certificate_verifier(verifier)
+                .with_no_client_auth();
         if let Some(certificate) = certificate {
             config.client_auth_cert_resolver = certificate;
         }
@@ -163,7 +164,7 @@ impl TlsConnector for RustlsConnector {
 /// be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
-    provider: Arc<CryptoProvider>,
+    providers: Providers,
     certificates: Current,
     sessions: ServerSessions,
     key_log: Option<KeysRevealed>,
@@ -174,7 +175,7 @@ impl RustlsAcceptor {
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
-            provider,
+            providers: Providers::new(provider),
             sessions: ServerSessions::default(),
             key_log: None,
         }
@@ -249,7 +250,8 @@ impl TlsAcceptor for RustlsAcceptor {
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let chooser = Arc::new(Chooser::new(self.certificates.get(), handshake.domain));
-        let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
+        let provider = self.providers.of(handshake.minimum_version).clone();
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(FixedClock(handshake.now)))
             .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .with_no_client_auth()
@@ -284,10 +286,36 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
-        self.provider
+        self.providers
+            .all
             .secure_random
             .fill(buffer)
             .map_err(|_| TlsError::NoRandomness)
+    }
+}
+
+/// A provider as it came, and without suites that the lowest version rules out: rustls would offer them all.
+#[derive(Debug, Clone)]
+struct Providers {
+    all: Arc<CryptoProvider>,
+    latest: Arc<CryptoProvider>,
+}
+
+impl Providers {
+    fn new(all: Arc<CryptoProvider>) -> Self {
+        let mut latest = CryptoProvider::clone(&all);
+        latest.cipher_suites.retain(|suite| suite.tls13().is_some());
+        Providers {
+            all,
+            latest: Arc::new(latest),
+        }
+    }
+
+    fn of(&self, minimum: MinimumVersion) -> &Arc<CryptoProvider> {
+        match minimum {
+            MinimumVersion::Tls13 => &self.latest,
+            MinimumVersion::Tls12 | MinimumVersion::Old(_) => &self.all,
+        }
     }
 }
 
