@@ -147,7 +147,10 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     assert_eq!(problems(named(), true), [""; 0]);
     let now = test_time().as_secs();
     // Certificates that live for six days only are renewed every few of them.
-    assert_eq!(problems(named().validity(now - 3 * 86_400, now + 3 * 86_400), true), [""; 0]);
+    assert_eq!(
+        problems(named().validity(now - 3 * 86_400, now + 3 * 86_400), true),
+        [""; 0]
+    );
     for (spec, intermediate, expected) in [
         (
             LeafSpec::for_domain("other.example"),
@@ -205,7 +208,10 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     );
 
     for (file, weakness) in [("rsa1024", "RSA 1024"), ("sha1", "ecdsa-with-SHA1")] {
-        let path = format!("{}/crates/identity/tests/fixtures/{file}.der", env!("CARGO_MANIFEST_DIR"));
+        let path = format!(
+            "{}/crates/identity/tests/fixtures/{file}.der",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let chain = [CertificateDer::from(std::fs::read(path).unwrap())];
         let found = own::check(&domain(common::DOMAIN), &chain, test_time());
         let weak = own::Problem::Weak {
@@ -281,7 +287,10 @@ fn stls_23_without_a_server_name_the_stream_to_chooses_the_certificate() {
         pair.assert_no_error();
         assert!(pair.a.engine.report().unwrap().is_authenticated());
         let server = pair.b.engine.report().unwrap();
-        assert_eq!((server.domain(), &server.tls().unwrap().server_name), (Some(&domain(name)), &None));
+        assert_eq!(
+            (server.domain(), &server.tls().unwrap().server_name),
+            (Some(&domain(name)), &None)
+        );
     }
 }
 

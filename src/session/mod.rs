@@ -116,7 +116,11 @@ impl Handshake {
     fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
         let xml_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
         let behind = data.iter().position(|octet| !xml_space(octet)).unwrap_or(data.len());
-        let tls = if self.whitespace { data.get(behind..).unwrap_or_default() } else { data };
+        let tls = if self.whitespace {
+            data.get(behind..).unwrap_or_default()
+        } else {
+            data
+        };
         self.whitespace &= tls.is_empty();
         tls
     }
