@@ -142,7 +142,7 @@ impl fmt::Debug for DialbackSecret {
 /// let (b, a) = ("b.example".parse()?, "a.example".parse()?);
 /// let by_the_old = PresentedKey::from(old.key(&b, &a, "id")?);
 ///
-/// let secrets = DialbackSecrets::from(new).with_earlier(old);
+/// let secrets = DialbackSecrets::from(old).changed_to(new);
 /// assert!(secrets.verify(&b, &a, "id", &by_the_old));
 /// assert!(!secrets.verify(&a, &b, "id", &by_the_old));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -165,18 +165,18 @@ impl DialbackSecrets {
     /// How many secrets verify at most: each costs every verification as much again.
     pub const MAX: usize = 8;
 
-    /// Honours keys of an earlier secret too. Beyond [`MAX`](Self::MAX) the earliest is forgotten.
+    /// Makes keys with a new secret from now on. Beyond [`MAX`](Self::MAX) the earliest is forgotten.
     ///
     /// ```
     /// # use xmpp_dialback::*;
-    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[2; 32])?);
-    /// let secrets = secrets.with_earlier(DialbackSecret::new(&[1; 32])?);
+    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[1; 32])?);
+    /// let secrets = secrets.changed_to(DialbackSecret::new(&[2; 32])?);
     /// # Ok::<(), WeakSecret>(())
     /// ```
-    pub fn with_earlier(self, earlier: DialbackSecret) -> Self {
+    pub fn changed_to(self, new: DialbackSecret) -> Self {
         let kept = self.secrets.iter().take(Self::MAX - 1).cloned();
         DialbackSecrets {
-            secrets: kept.chain([earlier]).collect(),
+            secrets: [new].into_iter().chain(kept).collect(),
         }
     }
 

@@ -1,9 +1,10 @@
 use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
 use crate::message::{Answer, VerifyAnswer, VerifyRequest};
-use crate::pair::Method;
+use crate::pair::{Method, Pair};
 use crate::settings::Settings;
 use crate::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use std::time::Instant;
+use xmpp_stream::SmallStr;
 use xmpp_tls_core::{Domain, deadline};
 
 /// The receiving server's other half, on a stream that it opened to an authoritative server: asks
@@ -13,10 +14,13 @@ use xmpp_tls_core::{Domain, deadline};
 ///   ask(task) --> open question --valid-----> Verdict(Valid)
 ///                       |--------invalid----> Verdict(Invalid)
 ///                       |--------error------> Verdict(Failed)
-///                       |--------deadline---> Verdict(Failed)
+///                       |--------deadline---> Verdict(Failed), and the answer may still come
 ///                       '--------end--------> Verdict(Failed)
 ///   any answer without its open question: refused, nothing changes
 /// ```
+///
+/// A question that ran out of time keeps its place until its answer comes: the same question, asked anew
+/// for another claim, must not be answered by it.
 ///
 /// ```
 /// use std::time::Instant;
@@ -39,6 +43,14 @@ pub struct Verifying {
 
 #[derive(Debug)]
 struct Question {
+    pair: Pair,
+    id: SmallStr,
+    /// Until it ran out of time.
+    waiting: Option<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
     task: VerifyTask,
     deadline: Instant,
 }
@@ -92,7 +104,11 @@ impl Verifying {
         }
         let request = task.request();
         let deadline = deadline(now, self.settings.limits().answer_within);
-        self.questions.push(Question { task, deadline });
+        self.questions.push(Question {
+            pair: request.pair.clone(),
+            id: request.id.clone(),
+            waiting: Some(Waiting { task, deadline }),
+        });
         Ok(request)
     }
 
@@ -147,7 +163,8 @@ impl Verifying {
     /// [`PeerMisbehaved::UnsolicitedVerify`] if it answers no open question: of this pair, with this `id`,
     /// on this stream.
     pub fn handle_answer(&mut self, answer: VerifyAnswer) -> Result<Verdict, Error> {
-        let Some(index) = self.find(&answer.pair, &answer.id) else {
+        let question = self.find(&answer.pair, &answer.id);
+        let Some(waiting) = question.and_then(|index| self.questions.remove(index).waiting) else {
             return Err(PeerMisbehaved::UnsolicitedVerify {
                 pair: answer.pair,
                 id: answer.id,
@@ -161,31 +178,32 @@ impl Verifying {
             Answer::Invalid => Finding::Invalid,
             Answer::Error(condition) => Finding::Failed(VerificationFailure::Refused(condition)),
         };
-        Ok(self.questions.remove(index).task.conclude(finding))
+        Ok(waiting.task.conclude(finding))
     }
 
-    fn find(&self, pair: &crate::Pair, id: &str) -> Option<usize> {
+    fn find(&self, pair: &Pair, id: &str) -> Option<usize> {
         self.questions
             .iter()
-            .position(|question| question.task.id == *id && question.task.pair == *pair)
+            .position(|question| question.id == *id && question.pair == *pair)
     }
 
     /// When a question runs out of time.
     pub fn deadline(&self) -> Option<Instant> {
-        self.questions.iter().map(|question| question.deadline).min()
+        let waiting = self.questions.iter().filter_map(|question| question.waiting.as_ref());
+        waiting.map(|waiting| waiting.deadline).min()
     }
 
     /// One question that ran out of time; call it until there is none.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Verdict> {
-        let index = self.questions.iter().position(|question| question.deadline <= now)?;
-        let task = self.questions.remove(index).task;
-        Some(task.fail(VerificationFailure::TimedOut))
+        let late = |waiting: &mut Waiting| waiting.deadline <= now;
+        let waiting = self.questions.iter_mut().find_map(|q| q.waiting.take_if(late))?;
+        Some(waiting.task.fail(VerificationFailure::TimedOut))
     }
 
     /// The stream ended: what became of its open questions, each with the same failure, which is
     /// [`VerificationFailure::NotServed`] for the stream error `host-unknown`.
     pub fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
-        let tasks = self.questions.into_iter().map(|question| question.task);
-        tasks.map(|task| task.fail(failure.clone())).collect()
+        let waiting = self.questions.into_iter().filter_map(|question| question.waiting);
+        waiting.map(|waiting| waiting.task.fail(failure.clone())).collect()
     }
 }
