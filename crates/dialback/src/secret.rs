@@ -114,9 +114,20 @@ impl DialbackSecret {
 
     fn key_of_checked(&self, receiving: &Domain, originating: &Domain, id: &str) -> DialbackKey {
         let mut mac = self.keyed.clone();
-        // No domain has a space in it, and no id that was checked.
-        for part in [receiving.as_str(), " ", originating.as_str(), " ", id] {
-            mac.update(part.as_bytes());
+        // One piece is a good deal quicker to feed than five, and nearly every message is this short. No
+        // domain has a space in it, and no id that was checked.
+        let fields = [receiving.as_str(), originating.as_str(), id];
+        let mut message = [b' '; 128];
+        let mut end = 0;
+        for field in fields.map(str::as_bytes) {
+            if let Some(free) = message.get_mut(end..end + field.len()) {
+                free.copy_from_slice(field);
+            }
+            end += field.len() + 1;
+        }
+        match message.get(..end - 1) {
+            Some(message) => mac.update(message),
+            None => [fields[0], " ", fields[1], " ", fields[2]].iter().for_each(|part| mac.update(part.as_bytes())),
         }
         DialbackKey::from_hex(hex(&mac.finalize().into_bytes().into()))
     }
