@@ -1,4 +1,6 @@
-//! Everything that weakens a default, in one place that a reviewer can search for.
+//! Everything that gives up encryption, authentication or a version without known attacks, in one place that
+//! a reviewer can search for. What only weakens them is no type of its own, and is among the
+//! [warnings](crate::policy::Policy::warnings) of a policy.
 //!
 //! Each type here can be made in one way only, whose name says what is given up.
 

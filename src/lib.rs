@@ -82,7 +82,8 @@
 //!
 //! SASL is the application's. What it needs from here: the mechanisms in
 //! [`Features`](stream::Features), [`channel_binding`] to tie the login to this connection, and
-//! [`Session::restart`](session::Session::restart) after success.
+//! [`Session::restart`](session::Session::restart) after success, or
+//! [`Session::authentication_complete`](session::Session::authentication_complete) where the stream is not begun anew.
 //!
 //! # Security
 //!
@@ -96,12 +97,17 @@
 //! |---|---|
 //! | `futures` (default) | [`io`]'s driver for any async runtime |
 //! | `tokio` | [`io`]'s driver for tokio |
+//! | `hickory` | `io::hickory`: a resolver for SRV records; with DNSSEC if a provider is enabled |
 //! | `ring`, `aws-lc-rs` | make that provider available from rustls; you pass it in |
 //! | `native-roots` | `roots::native`: the trust anchors of the system |
-//! | `serde` | reports as data |
+//! | `serde` | reports and policies as data, `Element::deserialize` |
 //!
 //! Features only add; none changes behaviour.
-
+//!
+//! Types of these crates are part of this interface, so a new major version of one is a new one of ours: rustls
+//! (in [`tls::rustls`] only), rustls-pki-types, bytes, hickory-resolver (with its feature), and through [`stream`]
+//! quick-xml. rustls-webpki and
+//! x509-parser are not.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),
@@ -110,6 +116,7 @@
 
 pub mod channel_binding;
 pub mod danger;
+pub mod discovery;
 mod error;
 pub mod io;
 pub mod manual;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use xmpp_tls::danger::PlaintextAccepted;
 use xmpp_tls::policy::EncryptionPolicy;
 use xmpp_tls::session::{Closed, Event, Mode, ServerConfig, Session, Target};
-use xmpp_tls::stream::Element;
-use xmpp_tls::{Engine, ErrorKind, HeaderProblem, Output, Phase, StreamKind};
+use xmpp_tls::stream::{Element, StreamError};
+use xmpp_tls::{Engine, ErrorKind, HeaderProblem, Output, Phase, StreamCondition, StreamKind};
 use xmpp_tls_testkit::Pair;
 
 fn open(world: &World) -> Pair<Session, Session> {
@@ -46,6 +46,26 @@ fn close_01_to_06_both_sides_see_a_proper_end() {
             .iter()
             .any(|event| matches!(event, Event::Element(presence) if presence.name() == "presence"))
     );
+}
+
+#[test]
+fn a_stream_closed_with_an_error_ends_properly_for_the_one_and_in_that_error_for_the_other() {
+    let world = World::new();
+    let mut pair = open(&world);
+    let why = StreamError::new(StreamCondition::CONFLICT).with_text("Replaced by a new login");
+    pair.a.engine.close_with(&why, world.clock.now()).unwrap();
+    assert!(pair.a.engine.send(&element("<presence/>")).is_err());
+    pair.drive();
+    assert_eq!(pair.a.error, None);
+    assert!(
+        matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly))),
+        "{:?}",
+        pair.a.events
+    );
+    match pair.b.error.as_ref().map(xmpp_tls::Error::kind) {
+        Some(ErrorKind::StreamError(heard)) => assert_eq!(**heard, why),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -30,7 +30,19 @@ fn every_test_that_the_manual_names_exists() {
         .filter(|name| name.contains('_') && !name.contains(['/', ':', '<']))
         .collect();
     assert!(named.len() > 50, "{}", named.len());
+    let text = text
+        .replace("#[tokio::test(start_paused = true)]", "#[test]")
+        .replace("#[tokio::test]", "#[test]");
+    let tests: Vec<&str> = text
+        .split("#[test]\n")
+        .skip(1)
+        .filter_map(|test| test.split_once("fn ")?.1.split_once('('))
+        .map(|(name, _)| name)
+        .collect();
     for name in named {
-        assert!(text.contains(&format!("fn {name}(")), "no test named {name}");
+        assert!(tests.contains(&name), "no test named {name}");
+    }
+    for path in table.split("`src/").skip(1).filter_map(|rest| rest.split('`').next()) {
+        assert!(root.join("src").join(path).is_file(), "no file src/{path}");
     }
 }

@@ -82,6 +82,7 @@ fn a_file_weakens_nothing_unless_the_program_lets_it() {
     for (text, warning) in [
         ("encryption = 'opportunistic'", PolicyWarning::Plaintext),
         ("authentication = 'recorded'", PolicyWarning::UnverifiedPeer),
+        ("forward-secrecy = 'preferred'", PolicyWarning::NoForwardSecrecy),
         (
             "minimum-version = 'TLS 1.1'",
             PolicyWarning::OldVersions(xmpp_tls::danger::OldVersion::Tls11),

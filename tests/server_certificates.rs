@@ -3,6 +3,7 @@
 mod common;
 
 use common::{World, domain};
+use pki_types::CertificateDer;
 use std::sync::Arc;
 use xmpp_tls::danger::UnverifiedPeerAccepted;
 use xmpp_tls::policy::{AuthenticationPolicy, MinimumVersion};
@@ -145,6 +146,11 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     let named = || LeafSpec::for_domain(common::DOMAIN);
     assert_eq!(problems(named(), true), [""; 0]);
     let now = test_time().as_secs();
+    // Certificates that live for six days only are renewed every few of them.
+    assert_eq!(
+        problems(named().validity(now - 3 * 86_400, now + 3 * 86_400), true),
+        [""; 0]
+    );
     for (spec, intermediate, expected) in [
         (
             LeafSpec::for_domain("other.example"),
@@ -155,9 +161,14 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
         (named().expired(), true, "expired at"),
         (named().not_yet_valid(), true, "valid from"),
         (
-            named().validity(now - 10, now + 3 * 86_400 + 5),
+            named().validity(now - 30 * 86_400, now + 3 * 86_400 + 5),
             true,
             "in 3 days: renew it",
+        ),
+        (
+            named().validity(now - 5 * 86_400, now + 86_400 + 5),
+            true,
+            "in 1 days: renew it",
         ),
         (named().eku(Eku::Client), true, "is for clientAuth and not for servers"),
         (
@@ -185,6 +196,31 @@ fn a_server_knows_what_is_wrong_with_its_own_certificates() {
     ];
     let found = own::check(&domain(common::DOMAIN), &disordered, test_time());
     assert_eq!(found, [own::Problem::WrongOrder { number: 1 }]);
+
+    let issued = world
+        .ca
+        .intermediate(CaSpec::new("Old CA").validity(1_000_000_000, 1_100_000_000))
+        .issue(named());
+    let found = own::check(&domain(common::DOMAIN), &issued.chain, test_time());
+    assert!(
+        matches!(&found[..], [own::Problem::IssuerNotValid { number: 2, until, .. }] if until.starts_with("2004-11-09")),
+        "{found:?}"
+    );
+
+    for (file, weakness) in [("rsa1024", "RSA 1024"), ("sha1", "ecdsa-with-SHA1")] {
+        let path = format!(
+            "{}/crates/identity/tests/fixtures/{file}.der",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let chain = [CertificateDer::from(std::fs::read(path).unwrap())];
+        let found = own::check(&domain(common::DOMAIN), &chain, test_time());
+        let weak = own::Problem::Weak {
+            number: 1,
+            weakness: weakness.to_owned(),
+        };
+        assert!(found.contains(&weak), "{found:?}");
+    }
+
     assert!(matches!(
         own::check(&domain(common::DOMAIN), &[], test_time())[..],
         [own::Problem::Unreadable(_)]
@@ -217,9 +253,9 @@ fn what_is_no_certificate_or_no_key_is_named() {
     }
 }
 
-/// Asks for a.example by SNI, whatever the stream is for.
+/// Asks for another name by SNI, whatever the stream is for; for an address there is no SNI.
 #[derive(Debug)]
-struct OtherName(RustlsConnector);
+struct OtherName(RustlsConnector, &'static str);
 
 impl TlsConnector for OtherName {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
@@ -227,8 +263,34 @@ impl TlsConnector for OtherName {
     }
 
     fn connect(&self, mut handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
-        handshake.domain = domain("a.example");
+        handshake.domain = domain(self.1);
         self.0.connect(handshake)
+    }
+}
+
+#[test]
+fn stls_23_without_a_server_name_the_stream_to_chooses_the_certificate() {
+    let world = World::new();
+    let issued: Vec<_> = ["a.example", "b.example", "c.example"]
+        .map(|name| (name, world.ca.issue(LeafSpec::for_domain(name))))
+        .into();
+    let served: Vec<_> = issued.iter().map(|(name, issued)| (*name, issued)).collect();
+    let acceptor = RustlsAcceptor::new(world.provider.clone());
+    acceptor.reload(certificates(&world, &served));
+    for name in ["a.example", "b.example", "c.example"] {
+        let mut config = world.client_config();
+        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone()), "127.0.0.1"));
+        let client = Session::client(Arc::new(config), Target::new(domain(name)), world.now()).unwrap();
+        let server = world.server(ServerConfig::new(acceptor.clone()), Mode::StartTls);
+        let mut pair = Pair::new(client, server, world.clock);
+        pair.drive();
+        pair.assert_no_error();
+        assert!(pair.a.engine.report().unwrap().is_authenticated());
+        let server = pair.b.engine.report().unwrap();
+        assert_eq!(
+            (server.domain(), &server.tls().unwrap().server_name),
+            (Some(&domain(name)), &None)
+        );
     }
 }
 
@@ -249,7 +311,7 @@ fn the_certificate_of_one_domain_never_carries_a_stream_for_another() {
         let only_a = certificates(&world, &[("a.example", &a)]);
         acceptor.reload(if reload { only_a } else { both });
         let mut config = world.client_config();
-        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone())));
+        config.connector = Arc::new(OtherName(RustlsConnector::new(world.provider.clone()), "a.example"));
         config.policy.authentication =
             AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
         let target = Target::new(domain("b.example"));

@@ -175,22 +175,6 @@ fn a_server_opens_a_verified_stream_to_another() {
 }
 
 #[test]
-fn stls_23_the_stream_to_chooses_the_certificate_among_several_domains() {
-    let world = World::new();
-    let mut acceptor = RustlsAcceptor::new(world.provider.clone());
-    for name in ["a.example", "b.example", DOMAIN] {
-        let issued = world.ca.issue(LeafSpec::for_domain(name));
-        acceptor = acceptor
-            .with_certificate(domain(name), issued.chain.clone(), issued.key())
-            .unwrap();
-    }
-    let mut pair = world.pair(world.client_config(), ServerConfig::new(acceptor), Mode::StartTls);
-    pair.drive();
-    pair.assert_no_error();
-    assert!(pair.a.engine.report().unwrap().is_authenticated());
-}
-
-#[test]
 fn an_idn_domain_works_in_both_forms() {
     let world = World::new();
     let issued = world.ca.issue(LeafSpec::new().dns("xn--bcher-kva.example"));

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, element};
 use std::time::Duration;
 use xmpp_tls::session::{Closed, Event, Mode};
 use xmpp_tls::{Engine, ErrorKind, Output, Phase, starttls};
@@ -171,6 +171,33 @@ fn an_open_stream_may_be_silent_for_ever() {
     pair.advance(Duration::from_secs(1_000_000));
     pair.assert_no_error();
     assert_eq!(pair.a.engine.deadline(), None);
+}
+
+/// SASL2 and dialback do not begin the stream anew.
+#[test]
+fn a_login_without_a_restart_ends_its_time_and_raises_the_limits() {
+    let world = World::new();
+    let mut server = world.server_config(&world.good_certificate());
+    server.policy.limits_before_authentication.element_bytes = 10_000;
+    server.policy.limits_after_authentication.element_bytes = 20_000;
+    let mut pair = world.pair(world.client_config(), server, Mode::StartTls);
+    pair.drive();
+    let login = pair.b.engine.deadline();
+    assert!(login.is_some());
+    let heard = pair.b.engine.last_heard();
+    pair.advance(Duration::from_secs(1));
+    pair.a.engine.send_keepalive().unwrap();
+    pair.drive();
+    assert_eq!(pair.b.engine.last_heard(), heard + Duration::from_secs(1));
+    pair.b.engine.authentication_complete().unwrap();
+    pair.advance(Duration::from_secs(1_000_000));
+    assert_eq!(pair.b.engine.deadline(), None);
+    let text = "x".repeat(15_000);
+    let message = element(&format!("<message xmlns='jabber:client'><body>{text}</body></message>"));
+    pair.a.engine.send(&message).unwrap();
+    pair.drive();
+    pair.assert_no_error();
+    assert!(matches!(pair.b.events.last(), Some(Event::Element(_))));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, StreamHeader};
+use xmpp_stream::{Element, StreamError, StreamHeader};
 use xmpp_tls_core::{Engine, Output, deadline};
 
 /// A transport that blocks, but not for ever.
@@ -95,8 +95,9 @@ pub fn connect_to(
     config: Arc<ClientConfig>,
     target: impl Into<Target>,
 ) -> Result<BlockingStream<TcpStream>, Error> {
+    let target = target.into();
     let unreachable = |error| Error::unreachable(endpoint, error);
-    let socket = dial(endpoint, config.policy.timeouts.connect).map_err(unreachable)?;
+    let socket = dial(endpoint, config.policy_for(&target).timeouts.connect).map_err(unreachable)?;
     socket.set_nodelay(true).map_err(unreachable)?;
     let session = Session::client(config, target, now())?;
     BlockingStream::establish(session, socket)
@@ -175,6 +176,11 @@ impl<S: Transport> BlockingStream<S> {
         &self.header
     }
 
+    /// When the peer's last octets were read; see [`Session::last_heard`].
+    pub fn last_heard(&self) -> Instant {
+        self.session.last_heard()
+    }
+
     /// How the stream was closed, once it was.
     pub fn closed(&self) -> Option<Closed> {
         self.closed
@@ -245,6 +251,15 @@ impl<S: Transport> BlockingStream<S> {
         }
     }
 
+    /// Tells that authentication succeeded without a restart; see [`Session::authentication_complete`].
+    ///
+    /// # Errors
+    ///
+    /// The session failed, or the stream was closed.
+    pub fn authentication_complete(&mut self) -> Result<(), Error> {
+        Ok(self.session.authentication_complete()?)
+    }
+
     /// Closes the stream; what the peer still says is dropped.
     ///
     /// # Errors
@@ -254,6 +269,22 @@ impl<S: Transport> BlockingStream<S> {
         if self.closed.is_none() {
             self.session.close(Instant::now())?;
         }
+        self.finish()
+    }
+
+    /// Closes the stream with an error that tells the peer why; see [`Session::close_with`].
+    ///
+    /// # Errors
+    ///
+    /// The session or the transport failed.
+    pub fn close_with(mut self, error: &StreamError) -> Result<Closed, Error> {
+        if self.closed.is_none() {
+            self.session.close_with(error, Instant::now())?;
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Result<Closed, Error> {
         loop {
             if let Some(how) = self.closed {
                 return Ok(how);

@@ -13,7 +13,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, StreamHeader};
+use xmpp_stream::{Element, StreamError, StreamHeader};
 use xmpp_tls_core::{Engine, Output, deadline};
 
 /// The clock of a runtime.
@@ -104,6 +104,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         &self.header
     }
 
+    /// When the peer's last octets were read; see [`Session::last_heard`].
+    pub fn last_heard(&self) -> Instant {
+        self.session.last_heard()
+    }
+
     /// How the stream was closed, once it was.
     pub fn closed(&self) -> Option<Closed> {
         self.closed
@@ -178,6 +183,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         }
     }
 
+    /// Tells that authentication succeeded without a restart; see [`Session::authentication_complete`].
+    ///
+    /// # Errors
+    ///
+    /// The session failed, or the stream was closed.
+    pub fn authentication_complete(&mut self) -> Result<(), Error> {
+        Ok(self.session.authentication_complete()?)
+    }
+
     /// Closes the stream; what the peer still says is dropped.
     ///
     /// # Errors
@@ -187,6 +201,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
         if self.closed.is_none() {
             self.session.close(self.timer.now().instant)?;
         }
+        self.finish().await
+    }
+
+    /// Closes the stream with an error that tells the peer why; see [`Session::close_with`].
+    ///
+    /// # Errors
+    ///
+    /// The session or the transport failed.
+    pub async fn close_with(mut self, error: &StreamError) -> Result<Closed, Error> {
+        if self.closed.is_none() {
+            self.session.close_with(error, self.timer.now().instant)?;
+        }
+        self.finish().await
+    }
+
+    async fn finish(mut self) -> Result<Closed, Error> {
         loop {
             if let Some(how) = self.closed {
                 return Ok(how);

@@ -31,7 +31,7 @@
 //! | STLS-14, STLS-15, STLS-16 | not an octet between `>` and TLS | `a_client_and_a_server_upgrade_whatever_the_chunks` |
 //! | STLS-18, STLS-20, STLS-28 | no XML of the application before TLS is done | `no_octet_of_the_application_is_written_in_clear_whatever_the_peer_says` |
 //! | STLS-19, STLS-32, STLS-33 | a new stream inside TLS, with a new id | `strm_17_every_header_of_a_server_has_a_new_id` |
-//! | STLS-23 | `to` chooses the certificate | `stls_23_the_stream_to_chooses_the_certificate_among_several_domains` |
+//! | STLS-23 | `to` chooses the certificate | `stls_23_without_a_server_name_the_stream_to_chooses_the_certificate` |
 //! | STLS-24 | the server's certificate is validated | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
 //! | STLS-27, INJ-07 | nothing is retried in clear | `pol_02_failure_is_final_even_where_plaintext_is_allowed` |
 //! | STLS-29, STLS-30 | what was learned before TLS is forgotten | `stls_29_nothing_said_in_clear_is_known_inside_tls` |
@@ -55,7 +55,8 @@
 //! | D368-13 | no common ALPN protocol ends the handshake | `a_server_opens_a_verified_stream_to_another` |
 //! | D368-14 | an ALPN protocol that was not offered is refused | `d368_14_an_alpn_protocol_that_was_not_offered_is_refused` |
 //! | D368-17 | a header of the other kind of stream is refused | `d368_17_a_header_for_the_other_kind_of_stream_is_refused` |
-//! | D368-18 | no early data | the configuration in `src/tls/rustls.rs`: rustls sends none unless told to |
+//! | D368-15 | SNI chooses the certificate, by STARTTLS too | `each_domain_has_its_own_certificate_in_both_modes` |
+//! | D368-18 | no early data | the configuration in `src/tls/rustls/mod.rs`: rustls sends none unless told to |
 //!
 //! # Headers, errors, closing
 //!
@@ -72,7 +73,13 @@
 //! | CLOSE-03 | a peer that does not answer is left | `close_03_a_peer_that_does_not_answer_the_closing_tag_is_left` |
 //! | CLOSE-05 | a connection cut off is no proper end | `close_05_a_connection_cut_off_is_not_a_proper_end` |
 //! | FEAT-11, FEAT-12 | a restart is a new document, without a closing tag | `elements_travel_both_ways_and_across_restarts` |
-//! | RES-11, INJ-10, INJ-14 | no name but the domain's is an identity | `res_11_the_name_of_the_host_connected_to_is_no_identity` |
+//! | RES-01, D368-01 | the names asked for | `res_01_and_d368_01_the_names_asked_for` |
+//! | RES-02 to RES-05, D368-02, D368-10, D368-12 | records become endpoints in order | `res_02_to_05_records_become_endpoints_as_the_table_says`, `res_03_a_record_comes_first_as_often_as_its_weight_says` |
+//! | RES-02 | a service that is not offered | `res_02_a_service_that_is_not_offered_is_not_looked_for` |
+//! | RES-03, D368-03, D368-04 | every address, every endpoint, each in its way of TLS | `res_03_the_next_address_is_tried_at_once_when_one_fails`, `d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls` |
+//! | RES-04 | where there are records, nothing but they are tried | `res_04_where_there_are_records_nothing_but_they_are_tried` |
+//! | RES-07, RES-08 | when to come back | `res_07_the_first_wait_is_any_time_within_a_minute`, `res_08_the_bound_doubles_up_to_a_cap` |
+//! | RES-11, INJ-10, INJ-14 | no name but the domain's is an identity | `res_11_the_name_of_the_host_connected_to_is_no_identity`, `res_11_a_host_that_the_dns_names_is_no_identity` |
 //! | POL-07, POL-08 | SASL and stanzas before TLS | `pol_07_and_08_sasl_and_stanzas_before_tls_are_refused_with_the_right_words` |
 //! | POL-09, POL-10 | the other protocol on a port | `pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error` |
 //! | XML-20 | any cut, the same result | `the_initiating_side_gives_one_trace_however_the_peer_is_cut`, `the_receiving_side_gives_one_trace_however_the_peer_is_cut` |
@@ -96,8 +103,19 @@
 //! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket` |
 //! | 51 | a verdict counted before possession was proved | `a_certificate_without_its_key_never_authenticates` |
 //!
+//! # Channel binding (RFC 9266, RFC 5929, XEP-0440, XEP-0474)
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | CB-01, CB-02 | `tls-exporter`: label, an empty context, 32 octets | `cb_01_the_exporter_is_the_same_on_both_ends_and_new_on_each_connection` |
+//! | CB-03, CB-04, CB-07 | on TLS 1.2 only what is defined there | `cb_03_tls_1_2_leaves_the_end_point` |
+//! | CB-09, CB-10, CB-11 | `tls-server-end-point`: the hash of the signature, of the certificate that was shown | `cb_09_the_end_point_is_hashed_as_the_certificate_is_signed` |
+//! | CB-15 | an empty feature is neither written nor believed | `an_empty_feature_is_neither_written_nor_believed` |
+//! | CB-16 to CB-21 | which binding, which GS2 flag, or abort | `the_table_of_xep_0440` |
+//! | CB-22 | the input of the features hash | `the_hash_input_without_types` |
+//!
 //! # Not here yet
 //!
-//! SASL EXTERNAL and client certificates (STLS-22, STLS-25), dialback (INJ-06, INJ-12), SRV records
-//! (RES-01 to RES-05, D368-01, D368-02, D368-10), following `see-other-host` (ERR-19), resumption
-//! (RES-09), and the choice of a certificate by server name on STARTTLS (D368-15).
+//! Sessions that accept streams of other servers, and sessions that ask for a client's certificate: what SASL
+//! EXTERNAL needs (STLS-22, STLS-25) is decided by `xmpp-identity`, for whoever brings such sessions. Dialback
+//! (INJ-06, INJ-12), following `see-other-host` (ERR-19).

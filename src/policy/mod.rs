@@ -49,7 +49,8 @@ pub struct Policy {
     pub timeouts: Timeouts,
     /// What a peer may make us hold before it has authenticated.
     pub limits_before_authentication: Limits,
-    /// The same afterwards, from [`Session::restart`](crate::session::Session::restart) on.
+    /// The same afterwards, from [`Session::restart`](crate::session::Session::restart) or
+    /// [`Session::authentication_complete`](crate::session::Session::authentication_complete) on.
     pub limits_after_authentication: Limits,
 }
 
@@ -77,12 +78,17 @@ impl Policy {
             MinimumVersion::Old(accepted) => Some(PolicyWarning::OldVersions(accepted.lowest())),
             MinimumVersion::Tls12 | MinimumVersion::Tls13 => None,
         };
+        let forward_secrecy = match self.forward_secrecy {
+            ForwardSecrecy::Required => None,
+            ForwardSecrecy::Preferred => Some(PolicyWarning::NoForwardSecrecy),
+        };
         let unbounded = self.is_unbounded().then_some(PolicyWarning::Unbounded);
         encryption
             .then_some(PolicyWarning::Plaintext)
             .into_iter()
             .chain(authentication.then_some(PolicyWarning::UnverifiedPeer))
             .chain(old)
+            .chain(forward_secrecy)
             .chain(unbounded)
             .collect()
     }
@@ -137,6 +143,8 @@ pub enum PolicyWarning {
     UnverifiedPeer,
     /// Versions with known attacks may be negotiated.
     OldVersions(danger::OldVersion),
+    /// Sessions may be without forward secrecy.
+    NoForwardSecrecy,
     /// A peer that has not logged in may take more than 16 MiB of memory or an hour of waiting.
     Unbounded,
 }
@@ -153,6 +161,9 @@ impl fmt::Display for PolicyWarning {
                 "versions down to {} are accepted, which RFC 8996 and RFC 7568 forbid: known attacks apply",
                 lowest.version()
             ),
+            PolicyWarning::NoForwardSecrecy => {
+                f.write_str("forward secrecy is not required: who gets a key later may read what was recorded before")
+            }
             PolicyWarning::Unbounded => {
                 f.write_str("a peer that has not logged in may take more than 16 MiB of memory or an hour of waiting")
             }
@@ -234,8 +245,9 @@ pub struct Timeouts {
     /// From the end of the handshake, or a restart, to the peer's stream header and, on the initiating
     /// side, its features.
     pub header: Duration,
-    /// From the open stream to [`Session::restart`](crate::session::Session::restart), on the receiving
-    /// side: a client that does not log in is left.
+    /// From the open stream to [`Session::restart`](crate::session::Session::restart) or
+    /// [`Session::authentication_complete`](crate::session::Session::authentication_complete), on the
+    /// receiving side: a client that does not log in is left.
     pub authentication: Duration,
     /// How long the transport may take no octet of what we write on an open stream; used by the drivers.
     pub write: Duration,

@@ -69,6 +69,7 @@ impl Scope {
 
 /// A peer's domain, or everything below one. Written `example.org` and `*.example.org`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Peer {
     /// This domain.
     Exactly(Domain),

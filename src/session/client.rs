@@ -42,6 +42,12 @@ impl Target {
         self
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn by(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// A server-to-server stream, from the server for `local`. The certificate of the receiving server
     /// is verified; how we authenticate to it is the application's.
     pub fn from_server(mut self, local: Domain) -> Self {

@@ -1,8 +1,10 @@
+use super::Target;
 use crate::policy::{Overrides, Policy};
 use crate::tls::{TlsAcceptor, TlsConnector};
 use std::sync::Arc;
 use xmpp_identity::IdentityVerifier;
 use xmpp_stream::{Features, FeaturesBuilder};
+use xmpp_tls_core::Side;
 
 /// How a connection gets its TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -48,6 +50,19 @@ impl ClientConfig {
         self.policy = policy;
         self
     }
+
+    /// Other policies for some connections.
+    pub fn with_overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// The policy for connections to `target`.
+    pub fn policy_for(&self, target: &Target) -> &Policy {
+        self.overrides
+            .find(target.kind(), Side::Initiating, Some(target.domain()))
+            .map_or(&self.policy, |policy| policy)
+    }
 }
 
 /// Everything the receiving side of connections has in common; share it by [`Arc`].
@@ -82,6 +97,12 @@ impl ServerConfig {
     /// Another policy.
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Other policies for some connections.
+    pub fn with_overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
         self
     }
 }

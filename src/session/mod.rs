@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
 use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
-use xmpp_stream::{Element, Features, StreamHeader};
+use xmpp_stream::{Element, Features, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, Side, deadline, ns};
 
 /// One connection, from its first octet to its last, without I/O.
@@ -50,6 +50,7 @@ pub struct Session {
     clock: Now,
     /// The latest time the session was told.
     now: Instant,
+    last_heard: Instant,
     state: State,
     outgoing: BytesMut,
     events: VecDeque<Event>,
@@ -113,7 +114,13 @@ impl Handshake {
 
     /// See [`Policy::whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls).
     fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        let tls = if self.whitespace { data.trim_ascii_start() } else { data };
+        let xml_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+        let behind = data.iter().position(|octet| !xml_space(octet)).unwrap_or(data.len());
+        let tls = if self.whitespace {
+            data.get(behind..).unwrap_or_default()
+        } else {
+            data
+        };
         self.whitespace &= tls.is_empty();
         tls
     }
@@ -193,6 +200,18 @@ impl Session {
         self.with_stream(|stream, _| stream.restart(header, limits, deadline))
     }
 
+    /// Tells that authentication succeeded on a stream that is not begun anew for it: SASL2 (XEP-0388),
+    /// Server Dialback (XEP-0220). The time for the login ends, and from now on the limits for an
+    /// authenticated peer apply. [`restart`](Self::restart) does both by itself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn authentication_complete(&mut self) -> Result<(), Error> {
+        let limits = self.role.policy().limits_after_authentication.clone();
+        self.with_stream(|stream, _| stream.authenticated(limits))
+    }
+
     /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
     /// What the peer still sends is reported until [`Event::Closed`].
     ///
@@ -200,7 +219,23 @@ impl Session {
     ///
     /// As for [`send`](Self::send).
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close(now, outgoing))
+        self.with_stream(|stream, outgoing| stream.close_with(None, now, outgoing))
+    }
+
+    /// When the peer's last octets came, white space between elements included: a peer that has been
+    /// silent for long may be gone (RFC 6120 section 4.6).
+    pub fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// Closes the stream with an error, which tells the peer why (RFC 6120 section 4.9): `conflict`,
+    /// `system-shutdown`, `reset`. Otherwise as [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), Error> {
+        self.with_stream(|stream, outgoing| stream.close_with(Some(error), now, outgoing))
     }
 
     /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.
@@ -249,6 +284,7 @@ impl Session {
             role,
             clock,
             now: clock.instant,
+            last_heard: clock.instant,
             state,
             outgoing: BytesMut::new(),
             events: VecDeque::new(),
@@ -486,6 +522,7 @@ impl Engine for Session {
         if data.is_empty() {
             return Ok(());
         }
+        self.last_heard = self.now;
         match &mut self.state {
             State::Negotiating(negotiation) => {
                 if let Err(source) = negotiation.handle_input(now, data) {

@@ -235,11 +235,30 @@ impl OpenStream {
         Ok(())
     }
 
-    pub(super) fn close(&mut self, now: Instant, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+    /// The login is over, and the stream goes on as it is.
+    pub(super) fn authenticated(&mut self, limits: Limits) -> Result<(), ErrorKind> {
+        self.writable()?;
+        self.decoder.set_limits(limits);
+        self.authenticated = true;
+        if self.state == State::Open {
+            self.deadline = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn close_with(
+        &mut self,
+        error: Option<&StreamError>,
+        now: Instant,
+        outgoing: &mut BytesMut,
+    ) -> Result<(), ErrorKind> {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
         self.writable()?;
+        if let Some(error) = error {
+            self.encoder.error(error, &mut self.text);
+        }
         self.encoder.close(&mut self.text);
         self.state = State::Closing;
         self.deadline = Some(deadline(now, self.patience));

@@ -3,8 +3,11 @@
 //! [`rustls`] is the implementation that comes with this crate. Another one implements
 //! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
 
+mod alert;
 pub mod own;
 pub mod rustls;
+
+pub use alert::Alert;
 
 use crate::policy::{ForwardSecrecy, MinimumVersion};
 use bytes::BytesMut;
@@ -270,8 +273,8 @@ pub enum TlsError {
     #[error(transparent)]
     CertificateRejected(#[from] Box<IdentityError>),
     /// The peer sent an alert (RFC 8446 section 6).
-    #[error("the peer ended TLS with the alert {0}{hint}", hint = alert_hint(.0))]
-    AlertReceived(String),
+    #[error("the peer ended TLS with the alert {0}{hint}", hint = .0.hint())]
+    AlertReceived(Alert),
     /// The peer cannot do what we require.
     #[error("the peer's TLS does not fit ours: {0}")]
     PeerIncompatible(String),
@@ -325,18 +328,6 @@ pub enum TlsError {
     /// The random generator failed.
     #[error("the random generator failed")]
     NoRandomness,
-}
-
-fn alert_hint(alert: &str) -> &'static str {
-    match alert {
-        "protocol_version" => ": it speaks no version that we offer, perhaps only some older than TLS 1.2",
-        "handshake_failure" => ": it finds no cipher suite, group or version in common, or wants a certificate of ours",
-        "no_application_protocol" => {
-            ": this port is not for this kind of stream; servers and clients have ports of their own"
-        }
-        "unrecognized_name" => ": it has no certificate for the domain",
-        _ => "",
-    }
 }
 
 fn hint(first: u8) -> &'static str {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use xmpp_identity::{CertificateError, CertificateFacts, ReferenceIds};
 use xmpp_tls_core::{Domain, StreamKind};
 
-/// A certificate that ends within this time is reported: automatic renewal has failed by then.
+/// A certificate that ends within this time is reported, and one that lives shorter within the last third
+/// of its life: automatic renewal has failed by then.
 pub const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// What a peer will find wrong, or soon will.
@@ -58,17 +59,37 @@ pub enum Problem {
         /// Who signed the leaf.
         issuer: String,
     },
-    /// A certificate is not followed by its issuer's.
-    #[error("certificate {number} of the chain is not signed by the next one: put each issuer behind what it signed")]
+    /// The names do not link a certificate to the one behind it.
+    #[error("certificate {number} of the chain is not issued by the next one: put each issuer behind what it issued")]
     WrongOrder {
         /// Its place in the chain, from 1.
         number: usize,
     },
+    /// A certificate behind the leaf is out of its time.
+    #[error(
+        "certificate {number} of the chain is valid from {from} until {until} only: get a newer chain of the issuer"
+    )]
+    IssuerNotValid {
+        /// Its place in the chain, from 1.
+        number: usize,
+        /// Since when.
+        from: String,
+        /// Until when.
+        until: String,
+    },
+    /// A key or a signature is below the floor (RFC 9325 section 4.5, RFC 9155).
+    #[error("certificate {number} of the chain has {weakness}, which is too weak: clients will refuse it")]
+    Weak {
+        /// Its place in the chain, from 1.
+        number: usize,
+        /// The key or the algorithm: `RSA 1024`.
+        weakness: String,
+    },
 }
 
-/// Everything that is wrong with `chain`, leaf first, as what a server for `domain` shows at the time `now`.
+/// What peers will find wrong with `chain`, leaf first, when a server for `domain` shows it at the time `now`.
 ///
-/// Whether clients trust the issuer is not known here.
+/// Whether they trust the issuer is not known here, and signatures are not verified.
 pub fn check(domain: &Domain, chain: &[CertificateDer<'_>], now: UnixTime) -> Vec<Problem> {
     let facts: Result<Vec<_>, _> = chain.iter().map(CertificateFacts::from_der).collect();
     let facts = match facts {
@@ -78,6 +99,7 @@ pub fn check(domain: &Domain, chain: &[CertificateDer<'_>], now: UnixTime) -> Ve
     let (Some(leaf), Some(der)) = (facts.first(), chain.first()) else {
         return vec![Problem::Unreadable(CertificateError::NotACertificate)];
     };
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let mut problems = Vec::new();
     let references = ReferenceIds::new(domain, StreamKind::ClientToServer);
     if !matches!(references.find_in(der), Ok(Some(_))) {
@@ -115,11 +137,28 @@ pub fn check(domain: &Domain, chain: &[CertificateDer<'_>], now: UnixTime) -> Ve
         .windows(2)
         .position(|pair| matches!(pair, [below, above] if below.issuer != above.subject));
     problems.extend(broken.map(|index| Problem::WrongOrder { number: index + 1 }));
+    for (number, certificate) in (1..).zip(&facts) {
+        if number > 1 && !(certificate.not_before..=certificate.not_after).contains(&now) {
+            problems.push(Problem::IssuerNotValid {
+                number,
+                from: certificate.not_before_text(),
+                until: certificate.not_after_text(),
+            });
+        }
+        problems.extend(weaknesses(certificate).map(|weakness| Problem::Weak { number, weakness }));
+    }
     problems
 }
 
-fn validity(leaf: &CertificateFacts, now: UnixTime) -> Option<Problem> {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+fn weaknesses(certificate: &CertificateFacts) -> impl Iterator<Item = String> {
+    let key = certificate.weak_key.then(|| certificate.key_type.clone());
+    // Nobody asks who signed a root.
+    let signed = certificate.weak_signature && !certificate.self_signed;
+    let signature = signed.then(|| certificate.signature_algorithm.clone());
+    key.into_iter().chain(signature)
+}
+
+fn validity(leaf: &CertificateFacts, now: i64) -> Option<Problem> {
     let left = leaf.not_after.saturating_sub(now);
     if left < 0 {
         return Some(Problem::Expired {
@@ -132,7 +171,9 @@ fn validity(leaf: &CertificateFacts, now: UnixTime) -> Option<Problem> {
         });
     }
     let left = left.unsigned_abs();
-    (left < SOON.as_secs()).then(|| Problem::ExpiresSoon {
+    let lifetime = leaf.not_after.saturating_sub(leaf.not_before).unsigned_abs();
+    let soon = SOON.as_secs().min(lifetime / 3);
+    (left < soon).then(|| Problem::ExpiresSoon {
         at: leaf.not_after_text(),
         days: left / 86_400,
     })

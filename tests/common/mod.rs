@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 pub mod fake_tls;
+pub mod tcp;
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-use crate::chain_error::ChainError;
-use crate::presented::{IgnoreReason, IgnoredId, PresentedId};
-use crate::reference::ReferenceId;
-use crate::text::List;
+use crate::certificate::text::List;
+use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId};
+use crate::names::reference::ReferenceId;
+use crate::path::chain_error::ChainError;
 use std::fmt;
 use xmpp_tls_core::Domain;
 
@@ -43,7 +43,7 @@ pub enum IdentityError {
     /// The chain is not trusted.
     Chain {
         /// Whose certificate was needed; `None` if the peer had not said yet.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::boxed_domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::boxed_domain"))]
         domain: Option<Box<Domain>>,
         /// What is wrong with it.
         error: Box<ChainError>,
@@ -53,7 +53,7 @@ pub enum IdentityError {
     /// The certificate belongs to somebody else.
     Name {
         /// Whose certificate was needed.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::boxed_domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::boxed_domain"))]
         domain: Option<Box<Domain>>,
         /// Any one of these would have done.
         expected: Vec<ReferenceId>,
@@ -65,7 +65,7 @@ pub enum IdentityError {
     /// The names in the certificate cannot be read.
     Unreadable {
         /// Whose certificate was needed.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::boxed_domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::boxed_domain"))]
         domain: Option<Box<Domain>>,
         /// Why not.
         error: CertificateError,
@@ -73,7 +73,7 @@ pub enum IdentityError {
     /// The peer showed no certificate.
     NoCertificate {
         /// Whose certificate was needed.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::boxed_domain"))]
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::boxed_domain"))]
         domain: Option<Box<Domain>>,
     },
     /// The chain is trusted, but the peer has not said who it is, so no name was checked.

@@ -13,7 +13,7 @@
 //! that matched, or an [`IdentityError`] that an operator can act on. [`CertificateFacts`] describes
 //! a certificate for a report.
 //!
-//! Besides the public CAs there are other [sources of trust](TrustSource): [`Pins`] and
+//! Besides the trust anchors there are other [sources of trust](TrustSource): [`Pins`] and
 //! [`DomainAnchors`], and what applications add (DANE, POSH). They are asked in order, and the verdict
 //! holds what each of them said. [`Revocation`] lists are the caller's.
 //!
@@ -81,29 +81,11 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod algorithms;
-mod anchors;
 mod certificate;
-mod chain_error;
-mod constraints;
-mod der;
-mod dns_name;
-mod end_point;
 mod error;
-mod facts;
-mod floor;
-mod kinds;
 mod limits;
-mod name;
+mod names;
 mod path;
-mod pins;
-mod presented;
-mod purpose;
-mod reference;
-mod report;
-mod revocation;
-mod text;
-mod time;
 mod trust;
 mod verdict;
 mod verifier;
@@ -113,19 +95,19 @@ pub mod external;
 #[cfg(feature = "rustls")]
 pub mod rustls;
 
-pub use chain_error::ChainError;
-pub use constraints::NameConstraints;
-pub use end_point::server_end_point;
+pub use certificate::end_point::server_end_point;
+pub use certificate::facts::CertificateFacts;
 pub use error::{CertificateError, IdentityError};
-pub use facts::CertificateFacts;
-pub use kinds::IdKinds;
 pub use limits::Limits;
-pub use pins::{DomainAnchors, Pin, Pins};
+pub use names::kinds::IdKinds;
+pub use names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+pub use names::reference::{FoundId, IdentityMatch, ReferenceId, ReferenceIds};
+pub use path::chain_error::ChainError;
+pub use path::constraints::NameConstraints;
+pub use path::purpose::{PeerServerUsage, Purpose, UsageException};
+pub use path::revocation::{Revocation, RevocationStatus};
 pub use pki_types;
-pub use presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
-pub use purpose::{PeerServerUsage, Purpose, UsageException};
-pub use reference::{FoundId, IdentityMatch, ReferenceId, ReferenceIds};
-pub use revocation::{Revocation, RevocationStatus};
+pub use trust::pins::{DomainAnchors, Pin, Pins};
 pub use trust::{TrustAnswer, TrustEffect, TrustQuestion, TrustSource, TrustStep};
 pub use verdict::{ChainStatus, IdentityStatus, Verdict};
 pub use verifier::{IdentityVerifier, trust_anchor};

@@ -1,10 +1,10 @@
-use crate::chain_error::ChainError;
-use crate::constraints::NameConstraints;
 use crate::error::{CertificateError, IdentityError};
-use crate::presented::{IgnoredId, PresentedId};
-use crate::purpose::{Purpose, UsageException};
-use crate::reference::{IdentityMatch, ReferenceId};
-use crate::revocation::RevocationStatus;
+use crate::names::presented::{IgnoredId, PresentedId};
+use crate::names::reference::{IdentityMatch, ReferenceId};
+use crate::path::chain_error::ChainError;
+use crate::path::constraints::NameConstraints;
+use crate::path::purpose::{Purpose, UsageException};
+use crate::path::revocation::RevocationStatus;
 use crate::trust::TrustStep;
 use std::fmt;
 use xmpp_tls_core::Domain;
@@ -122,7 +122,7 @@ pub struct Verdict {
     /// Does the certificate name the peer?
     pub identity: IdentityStatus,
     /// The domain it is about, once one is known.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::maybe_domain"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::certificate::text::maybe_domain"))]
     pub domain: Option<Domain>,
     /// What each source of trust said, in the order they were asked; the last one decided. Empty as
     /// long as no domain is known, or if there was nothing to ask about.

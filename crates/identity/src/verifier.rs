@@ -1,13 +1,13 @@
-use crate::anchors::Anchors;
-use crate::chain_error::ChainError;
 use crate::error::CertificateError;
 use crate::limits::Limits;
+use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+use crate::names::reference::{IdentityMatch, ReferenceId, ReferenceIds};
+use crate::path::anchors::Anchors;
+use crate::path::chain_error::ChainError;
+use crate::path::purpose::{PeerServerUsage, Purpose, Usage};
+use crate::path::revocation::Revocation;
 use crate::path::{self, Rules};
-use crate::pins::Pin;
-use crate::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
-use crate::purpose::{PeerServerUsage, Purpose, Usage};
-use crate::reference::{IdentityMatch, ReferenceId, ReferenceIds};
-use crate::revocation::Revocation;
+use crate::trust::pins::Pin;
 use crate::trust::{TrustAnswer, TrustEffect, TrustQuestion, TrustSource, TrustStep};
 use crate::verdict::{ChainStatus, IdentityStatus, Verdict};
 use pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
@@ -32,7 +32,7 @@ pub fn trust_anchor(certificate: &CertificateDer<'_>) -> Result<TrustAnchor<'sta
 /// For a peer whose domain is known before the handshake, [`verify`](IdentityVerifier::verify) does
 /// it all. A server that accepts connections from other servers learns the domain only from the
 /// stream header after TLS: it keeps the chain and verifies it for each domain that is claimed;
-/// [`verify_chain`](IdentityVerifier::verify_chain) says before that whether the public CAs trust it.
+/// [`verify_chain`](IdentityVerifier::verify_chain) says before that whether its trust anchors vouch for it.
 ///
 /// ```
 /// # use xmpp_identity::pki_types::{CertificateDer, UnixTime};
@@ -241,7 +241,7 @@ impl IdentityVerifier {
             }
         }
         steps.push(TrustStep {
-            source: "public CAs".to_owned(),
+            source: "trust anchors".to_owned(),
             effect: TrustEffect::Decided,
             reason: "no other source decided".to_owned(),
         });

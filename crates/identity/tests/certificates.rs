@@ -312,7 +312,7 @@ fn verdicts_and_errors_serialise() {
     assert_eq!(json["chain"]["Trusted"]["anchor"], "O=Test, CN=Test Root");
     assert_eq!(json["chain"]["Trusted"]["revocation"], "NotChecked");
     assert!(json["identity"]["Matched"]["reference"].is_object());
-    assert_eq!(json["trust"][0]["source"], "public CAs");
+    assert_eq!(json["trust"][0]["source"], "trust anchors");
     let bad = verify(&openssl(), &[fixture("v1")], "bücher.example");
     let json = serde_json::to_value(bad.check().unwrap_err()).unwrap();
     assert_eq!(json["Chain"]["domain"], "bücher.example");

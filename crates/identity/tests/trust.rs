@@ -1,4 +1,4 @@
-//! Sources of trust besides the public CAs: pins, anchors of a domain, and the seam for others.
+//! Sources of trust besides the trust anchors: pins, anchors of a domain, and the seam for others.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod support;
@@ -238,7 +238,7 @@ fn sources_are_asked_in_order_and_leave_their_reasons() {
         [
             "POSH: nothing known about the domain",
             "PKIX-EE: matches",
-            "public CAs: no other source decided"
+            "trust anchors: no other source decided"
         ]
     );
     let verdict = verify(

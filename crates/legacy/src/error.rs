@@ -1,14 +1,15 @@
 //! OpenSSL's errors, in words that an operator can act on.
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{Error, SslAlert};
+use openssl::ssl::Error;
 use xmpp_tls::starttls::TlsVersion;
-use xmpp_tls::tls::TlsError;
+use xmpp_tls::tls::{Alert, TlsError};
 
 /// `ERR_LIB_SSL`: reason codes mean something within their library only.
 const LIBRARY: i32 = 20;
 
 // Reasons of that library; these numbers are part of its interface and do not change.
+const ALERTS: i32 = 1000;
 const NO_SHARED_CIPHER: i32 = 193;
 const NO_APPLICATION_PROTOCOL: i32 = 235;
 const UNSAFE_LEGACY_RENEGOTIATION_DISABLED: i32 = 338;
@@ -24,9 +25,8 @@ pub(crate) fn of_connection(error: &Error, offered: Option<TlsVersion>, lowest: 
         .iter()
         .find(|error| error.library_code() == LIBRARY)
         .map(|error| error.reason_code());
-    if let Some(alert) = reason.and_then(SslAlert::from_reason_code) {
-        // "unknown CA" is unknown_ca in the RFCs, which is what people search for.
-        return TlsError::AlertReceived(alert.to_string().to_lowercase().replace(' ', "_"));
+    if let Some(alert) = reason.and_then(alert) {
+        return TlsError::AlertReceived(alert);
     }
     if let Some(offered) = offered.filter(|offered| *offered < lowest) {
         return too_old(offered, lowest);
@@ -48,6 +48,11 @@ pub(crate) fn of_connection(error: &Error, offered: Option<TlsVersion>, lowest: 
         ),
         _ => TlsError::PeerMisbehaved(reasons(stack)),
     }
+}
+
+/// A received alert is a reason too: its number, counted from [`ALERTS`].
+fn alert(reason: i32) -> Option<Alert> {
+    reason.checked_sub(ALERTS)?.try_into().ok().map(Alert)
 }
 
 /// The peer's newest version is below the policy's lowest.

@@ -1,13 +1,13 @@
 //! What rustls says, in words that an operator can act on.
 
-use crate::tls::TlsError;
-use ::rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+use crate::tls::{Alert, TlsError};
+use ::rustls::{Error, InvalidMessage, PeerIncompatible};
 use xmpp_starttls::TlsVersion;
 
 /// `spoken` is the version that the peer's hello names, as far as it came.
 pub(super) fn from_rustls(error: Error, spoken: Option<TlsVersion>) -> TlsError {
     match error {
-        Error::AlertReceived(alert) => TlsError::AlertReceived(alert_name(alert)),
+        Error::AlertReceived(alert) => TlsError::AlertReceived(Alert(alert.into())),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             TlsError::PeerMisbehaved("a record of no known type: the peer does not speak TLS here".to_owned())
         }
@@ -54,41 +54,4 @@ fn incompatible(reason: PeerIncompatible, spoken: Option<TlsVersion>) -> String 
 
 pub(super) fn too_old(version: TlsVersion) -> String {
     format!("it speaks at most {version}, this engine TLS 1.2 and later: the peer must be updated")
-}
-
-/// As RFC 8446 section 6 writes it: `protocol_version`.
-fn alert_name(alert: AlertDescription) -> String {
-    let Some(name) = alert.as_str() else {
-        return format!("{alert:?}");
-    };
-    let mut written = String::new();
-    let mut letters = name.chars().peekable();
-    let mut before = None;
-    while let Some(letter) = letters.next() {
-        let begins_word = letters.peek().is_some_and(char::is_ascii_lowercase);
-        if letter.is_ascii_uppercase() && before.is_some_and(|before: char| before.is_ascii_lowercase() || begins_word)
-        {
-            written.push('_');
-        }
-        written.push(letter.to_ascii_lowercase());
-        before = Some(letter);
-    }
-    written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alerts_have_the_names_of_the_rfc() {
-        for (alert, name) in [
-            (AlertDescription::ProtocolVersion, "protocol_version"),
-            (AlertDescription::UnknownCA, "unknown_ca"),
-            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
-            (AlertDescription::CloseNotify, "close_notify"),
-        ] {
-            assert_eq!(alert_name(alert), name);
-        }
-    }
 }

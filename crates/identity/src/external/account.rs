@@ -1,4 +1,4 @@
-use crate::text::is_invisible;
+use crate::certificate::text::is_invisible;
 use std::fmt;
 use std::str::FromStr;
 use xmpp_tls_core::Domain;

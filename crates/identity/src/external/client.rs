@@ -1,12 +1,13 @@
 use super::{Account, Failure};
-use crate::presented::{PresentedId, PresentedIds};
-use crate::purpose::Purpose;
+use crate::names::presented::{PresentedId, PresentedIds};
+use crate::path::purpose::Purpose;
 use crate::verdict::ChainStatus;
 use xmpp_tls_core::Domain;
 
 /// A user whom the server's own records connect with a certificate that does not itself name one of
 /// its users (RFC 6120 section 13.7.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Mapping {
     /// Nobody.
     #[default]

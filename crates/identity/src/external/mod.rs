@@ -20,7 +20,6 @@
 //! ```
 
 mod account;
-mod base64;
 mod client;
 mod response;
 mod server;

@@ -1,10 +1,13 @@
-use super::{Failure, base64};
+use super::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// The longest authorization identity: a JID (RFC 7622 section 3.1).
 const MAX_AUTHZID: usize = 3071;
 
 /// What stands in `<auth mechanism='EXTERNAL'>…</auth>` or in the `<response/>` to an empty challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InitialResponse {
     /// Nothing: the server has to send an empty `<challenge/>` first (RFC 6120 section 6.4.2). In a
     /// `<response/>` it is the same as [`Empty`](InitialResponse::Empty).
@@ -31,7 +34,7 @@ impl InitialResponse {
         if text.len() > MAX_AUTHZID.div_ceil(3) * 4 {
             return Err(Failure::MalformedRequest);
         }
-        let octets = base64::decode(text).ok_or(Failure::IncorrectEncoding)?;
+        let octets = STANDARD.decode(text).map_err(|_| Failure::IncorrectEncoding)?;
         let authzid = String::from_utf8(octets).map_err(|_| Failure::MalformedRequest)?;
         if authzid.len() > MAX_AUTHZID || authzid.chars().any(char::is_control) {
             return Err(Failure::MalformedRequest);
@@ -45,7 +48,7 @@ impl InitialResponse {
     pub fn encode(authzid: Option<&str>) -> String {
         match authzid {
             None | Some("") => "=".to_owned(),
-            Some(authzid) => base64::encode(authzid.as_bytes()),
+            Some(authzid) => STANDARD.encode(authzid),
         }
     }
 
@@ -55,5 +58,24 @@ impl InitialResponse {
             InitialResponse::Absent | InitialResponse::Empty => None,
             InitialResponse::Authzid(authzid) => Some(authzid),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extc_10_base64_is_strict() {
+        for bad in [
+            "=AAA", "BBBB=CCC", "YQ=", "YQ", "YR==", "YWJ=", "YWI=\n", " YWI=", "YW\nI=", "YQ==YQ==", "====", "A===",
+            "YWI-", "YWI_", "YWIé", "Y=Q=",
+        ] {
+            assert_eq!(InitialResponse::decode(bad), Err(Failure::IncorrectEncoding), "{bad:?}");
+        }
+        assert_eq!(
+            InitialResponse::decode("YQ=="),
+            Ok(InitialResponse::Authzid("a".to_owned()))
+        );
     }
 }

@@ -1,5 +1,5 @@
-use crate::chain_error::ChainError;
 use crate::error::IdentityError;
+use crate::path::chain_error::ChainError;
 use ::rustls::{CertificateError, Error, OtherError};
 use std::sync::Arc;
 

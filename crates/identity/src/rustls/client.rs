@@ -1,7 +1,7 @@
 use super::signature::proves_possession;
 use super::{Unproved, certificate_error, complete};
-use crate::purpose::Purpose;
-use crate::reference::ReferenceIds;
+use crate::names::reference::ReferenceIds;
+use crate::path::purpose::Purpose;
 use crate::verdict::{ChainStatus, Verdict};
 use crate::verifier::IdentityVerifier;
 use ::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -134,7 +134,7 @@ impl ClientVerifier {
         Ok(self.verifier.verify(chain, references, self.purpose, now))
     }
 
-    /// Whether the public CAs trust the peer's chain, whoever it is.
+    /// Whether the verifier's trust anchors vouch for the peer's chain, whoever it is.
     ///
     /// # Errors
     /// As for [`verdict`](Self::verdict).

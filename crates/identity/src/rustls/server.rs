@@ -1,8 +1,8 @@
 use super::signature::proves_possession;
 use super::{Unproved, certificate_error, complete};
 use crate::error::IdentityError;
-use crate::purpose::Purpose;
-use crate::reference::ReferenceIds;
+use crate::names::reference::ReferenceIds;
+use crate::path::purpose::Purpose;
 use crate::verdict::Verdict;
 use crate::verifier::IdentityVerifier;
 use ::rustls::client::Resumption;

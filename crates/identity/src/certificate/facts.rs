@@ -1,0 +1,159 @@
+use crate::certificate::Certificate;
+use crate::certificate::algorithms;
+use crate::certificate::text::{self, hex};
+use crate::certificate::time;
+use crate::error::CertificateError;
+use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+use pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
+use std::net::IpAddr;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// What a report says about one certificate. Descriptive only: nothing here decides anything.
+///
+/// Texts from the certificate are bounded and safe to show. With the feature `serde` it serialises,
+/// fingerprints as hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct CertificateFacts {
+    /// `CN=im.example.org, O=Example`.
+    pub subject: String,
+    /// Who signed it, in the same form.
+    pub issuer: String,
+    /// Serial number in hexadecimal.
+    pub serial: String,
+    /// First second of its validity, since 1970.
+    pub not_before: i64,
+    /// Last second of its validity, since 1970.
+    pub not_after: i64,
+    /// Host names, wildcards as they are.
+    pub dns: Vec<String>,
+    /// Services: `_xmpp-client.im.example.org`.
+    pub srv: Vec<String>,
+    /// Domains and users as JIDs.
+    pub xmpp_addr: Vec<String>,
+    /// Addresses.
+    pub ip: Vec<IpAddr>,
+    /// Names that do not count, with reasons.
+    pub ignored: Vec<IgnoredId>,
+    /// `ECDSA P-256`, `RSA 2048`, `Ed25519`.
+    pub key_type: String,
+    /// Size of the key; 0 if unknown.
+    pub key_bits: usize,
+    /// Whether the key is below the floor: RSA under 2048 bits, a curve under 256 (RFC 9325 section 4.5).
+    pub weak_key: bool,
+    /// `ecdsa-with-SHA256`.
+    pub signature_algorithm: String,
+    /// Whether that algorithm vouches for nothing any more: MD5, SHA-1 (RFC 9155).
+    pub weak_signature: bool,
+    /// What extendedKeyUsage lists: `serverAuth`; `None` without that extension.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// Whether it is a CA's.
+    pub is_ca: bool,
+    /// Whether it names itself as its issuer. Who really signed it is for the verdict to say.
+    pub self_signed: bool,
+    /// SHA-256 of the certificate.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_hex"))]
+    pub sha256: [u8; 32],
+    /// SHA-256 of the SubjectPublicKeyInfo; the same after a renewal with the same key.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_hex"))]
+    pub spki_sha256: [u8; 32],
+}
+
+impl CertificateFacts {
+    /// Reads a certificate, of any version and however odd.
+    ///
+    /// # Errors
+    /// If the bytes are no certificate.
+    pub fn from_der(certificate: &CertificateDer<'_>) -> Result<Self, CertificateError> {
+        let parsed = Certificate::parse(certificate)?;
+        let (rest, x509) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::NotACertificate)?;
+        if !rest.is_empty() {
+            return Err(CertificateError::NotACertificate);
+        }
+        let (signature_algorithm, weak_signature) = algorithms::signature(parsed.signature_algorithm());
+        let mut facts = CertificateFacts {
+            subject: text::distinguished_name(parsed.subject),
+            issuer: text::distinguished_name(parsed.issuer),
+            serial: hex(x509.raw_serial().get(..64).unwrap_or(x509.raw_serial())),
+            not_before: x509.validity().not_before.timestamp(),
+            not_after: x509.validity().not_after.timestamp(),
+            dns: Vec::new(),
+            srv: Vec::new(),
+            xmpp_addr: Vec::new(),
+            ip: Vec::new(),
+            ignored: Vec::new(),
+            key_type: String::new(),
+            key_bits: 0,
+            weak_key: false,
+            signature_algorithm: signature_algorithm.into_owned(),
+            weak_signature,
+            extended_key_usage: parsed.key_purposes().map(|listed| {
+                listed
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(algorithms::purpose)
+                    .collect()
+            }),
+            is_ca: x509.is_ca(),
+            self_signed: parsed.issuer == parsed.subject,
+            sha256: Sha256::digest(certificate).into(),
+            spki_sha256: Sha256::digest(x509.public_key().raw).into(),
+        };
+        if let Ok((algorithm, key)) = parsed.public_key() {
+            let key = algorithms::key(algorithm, key);
+            facts.key_type = key.name.into_owned();
+            facts.key_bits = key.bits;
+            facts.weak_key = key.weak;
+        }
+        match PresentedIds::from_certificate(certificate) {
+            Ok(names) => facts.take_names(names),
+            Err(error) => facts.ignored.push(IgnoredId {
+                kind: "subjectAltName",
+                value: error.to_string(),
+                reason: IgnoreReason::Encoding("the extension cannot be read"),
+            }),
+        }
+        Ok(facts)
+    }
+
+    fn take_names(&mut self, names: PresentedIds) {
+        let (ids, ignored) = names.into_parts();
+        self.ignored = ignored;
+        for id in ids {
+            match id {
+                PresentedId::Dns(name) => self.dns.push(name),
+                PresentedId::Srv { service, name } => self.srv.push(format!("{service}.{name}")),
+                PresentedId::XmppAddr(jid) => self.xmpp_addr.push(text::escaped(&jid)),
+                PresentedId::Ip(address) => self.ip.push(address),
+                PresentedId::Certificate(_) => {} // not in a certificate
+            }
+        }
+    }
+
+    /// `2026-11-22 16:13:29 UTC`.
+    pub fn not_before_text(&self) -> String {
+        time::text(self.not_before)
+    }
+
+    /// `2027-02-20 16:13:29 UTC`.
+    pub fn not_after_text(&self) -> String {
+        time::text(self.not_after)
+    }
+
+    /// [`sha256`](CertificateFacts::sha256) in hexadecimal.
+    pub fn sha256_hex(&self) -> String {
+        hex(&self.sha256)
+    }
+
+    /// [`spki_sha256`](CertificateFacts::spki_sha256) in hexadecimal.
+    pub fn spki_sha256_hex(&self) -> String {
+        hex(&self.spki_sha256)
+    }
+}
+
+#[cfg(feature = "serde")]
+fn as_hex<S: serde::Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(bytes))
+}
