@@ -97,6 +97,7 @@
 //! |---|---|
 //! | `futures` (default) | [`io`]'s driver for any async runtime |
 //! | `tokio` | [`io`]'s driver for tokio |
+//! | `hickory` | `io::hickory`: a resolver for SRV records; with DNSSEC if a provider is enabled |
 //! | `ring`, `aws-lc-rs` | make that provider available from rustls; you pass it in |
 //! | `native-roots` | `roots::native`: the trust anchors of the system |
 //! | `serde` | reports and policies as data, `Element::deserialize` |
@@ -104,7 +105,8 @@
 //! Features only add; none changes behaviour.
 //!
 //! Types of these crates are part of this interface, so a new major version of one is a new one of ours: rustls
-//! (in [`tls::rustls`] only), rustls-pki-types, bytes, and through [`stream`] quick-xml. rustls-webpki and
+//! (in [`tls::rustls`] only), rustls-pki-types, bytes, hickory-resolver (with its feature), and through [`stream`]
+//! quick-xml. rustls-webpki and
 //! x509-parser are not.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
@@ -114,6 +116,7 @@
 
 pub mod channel_binding;
 pub mod danger;
+pub mod discovery;
 mod error;
 pub mod io;
 pub mod manual;

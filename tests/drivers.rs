@@ -3,6 +3,7 @@
 mod common;
 
 use async_trait::async_trait;
+use common::tcp::{endpoint, real_time, serve_one};
 use common::{DOMAIN, World, domain, element, login_features};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,32 +15,9 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 use xmpp_tls::io::blocking::{self, BlockingStream, Transport};
 use xmpp_tls::io::futures::{Timer, XmppStream};
 use xmpp_tls::io::tokio::TokioTimer;
-use xmpp_tls::io::{Endpoint, Error, tokio as driver};
-use xmpp_tls::session::{ClientConfig, Closed, Event, Mode, ServerConfig, Target};
+use xmpp_tls::io::{Error, tokio as driver};
+use xmpp_tls::session::{ClientConfig, Closed, Event, Mode, Target};
 use xmpp_tls::{ErrorKind, Now, Phase};
-
-/// A world whose certificates are valid by the system's clock.
-fn real_time() -> World {
-    let mut world = World::new();
-    world.ca = xmpp_tls_testkit::TestCa::valid_now("Test CA");
-    world
-}
-
-fn endpoint(listener: &TcpListener) -> Endpoint {
-    let address = listener.local_addr().unwrap();
-    Endpoint::new(address.ip().to_string(), address.port())
-}
-
-/// One client served on a thread: secured, offered a login, and closed when it closes.
-fn serve_one(listener: TcpListener, config: ServerConfig, mode: Mode) -> std::thread::JoinHandle<Result<(), Error>> {
-    std::thread::spawn(move || {
-        let (socket, _) = listener.accept().unwrap();
-        let mut stream = blocking::accept(socket, Arc::new(config), mode)?;
-        stream.send(&login_features())?;
-        while stream.next_event()?.is_some() {}
-        Ok(())
-    })
-}
 
 fn target(mode: Mode) -> Target {
     match mode {

@@ -12,6 +12,9 @@ use outcome::Outcome;
 use serde_json::json;
 use std::process::ExitCode;
 use std::sync::Arc;
+use xmpp_tls::discovery::DiscoveryError;
+use xmpp_tls::io::hickory::Hickory;
+use xmpp_tls::io::tokio::TokioStream;
 use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::SecurityReport;
 use xmpp_tls::session::{ClientConfig, Event};
@@ -57,7 +60,7 @@ async fn probe(arguments: &Arguments) -> Outcome {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = Arc::new(ClientConfig::rustls(provider, anchors).with_policy(policy));
 
-    let mut stream = match io::tokio::connect_to(&arguments.endpoint, config, arguments.target.clone()).await {
+    let mut stream = match connect(arguments, config).await {
         Ok(stream) => stream,
         Err(error) => return failed(&error, arguments),
     };
@@ -74,6 +77,26 @@ async fn probe(arguments: &Arguments) -> Outcome {
     // What is to be known is known; how the peer says goodbye changes nothing.
     let _ = stream.close().await;
     outcome
+}
+
+async fn connect(arguments: &Arguments, config: Arc<ClientConfig>) -> Result<TokioStream, io::Error> {
+    let target = arguments.target.clone();
+    if let Some(endpoint) = &arguments.endpoint {
+        return io::tokio::connect_to(endpoint, config, target).await;
+    }
+    let resolver = match (arguments.dns, &arguments.dnssec) {
+        (Some(name_server), Some(anchors)) => Hickory::validating_at(name_server, anchors.clone()),
+        (Some(name_server), None) => Hickory::at(name_server),
+        (None, _) => Hickory::system(),
+    };
+    let resolver = resolver.map_err(DiscoveryError::from)?;
+    if !arguments.json {
+        let budget = config.policy.timeouts.connect;
+        for found in io::tokio::discover(&resolver, &target, budget).await? {
+            println!("{} by {} DNS", found.endpoint, found.security);
+        }
+    }
+    io::tokio::connect_by(&resolver, config, target).await
 }
 
 fn show(report: &SecurityReport, json: bool) {

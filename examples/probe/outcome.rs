@@ -32,8 +32,16 @@ impl Outcome {
 
     /// Not encrypted if an XMPP server answered and TLS failed, unreachable if none did.
     pub(crate) fn of_error(error: &io::Error) -> Self {
-        let io::Error::Session(error) = error else {
-            return Outcome::Unreachable;
+        let error = match error {
+            io::Error::Session(error) => error,
+            // The best that any of them was.
+            io::Error::NoneWorked { attempts, .. } => {
+                let outcomes = attempts.iter().map(|(_, error)| Outcome::of_error(error));
+                return outcomes
+                    .min_by_key(|outcome| *outcome as u8)
+                    .unwrap_or(Outcome::Unreachable);
+            }
+            _ => return Outcome::Unreachable,
         };
         match error.kind() {
             ErrorKind::Identity(_) => Outcome::NotAuthenticated,

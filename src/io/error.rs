@@ -1,4 +1,5 @@
 use super::Endpoint;
+use crate::discovery::{Candidate, DiscoveryError};
 use crate::error::Phase;
 use crate::session::{Closed, Session};
 use std::io;
@@ -29,6 +30,18 @@ pub enum Error {
         /// What the system says.
         error: Arc<io::Error>,
     },
+    /// It is not known where to connect.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    /// The domain has several endpoints, and none of them works.
+    #[error("{domain}: none of its {} endpoints works{}", attempts.len(), listed(attempts))]
+    #[non_exhaustive]
+    NoneWorked {
+        /// The domain wanted.
+        domain: Domain,
+        /// Each endpoint, in the order they were tried, with what kept it from working.
+        attempts: Vec<(Candidate, Error)>,
+    },
     /// The peer closed the stream where something else was waited for.
     #[error("the peer closed the stream")]
     Closed(Closed),
@@ -44,6 +57,13 @@ fn hint(phase: Phase) -> &'static str {
         Phase::Tls => "; somebody between may forbid encryption",
         _ => "",
     }
+}
+
+fn listed(attempts: &[(Candidate, Error)]) -> String {
+    attempts
+        .iter()
+        .map(|(candidate, error)| format!("; {}: {error}", candidate.endpoint))
+        .collect()
 }
 
 impl Error {

@@ -83,7 +83,13 @@
 //! | CLOSE-03 | a peer that does not answer is left | `close_03_a_peer_that_does_not_answer_the_closing_tag_is_left` |
 //! | CLOSE-05 | a connection cut off is no proper end | `close_05_a_connection_cut_off_is_not_a_proper_end` |
 //! | FEAT-11, FEAT-12 | a restart is a new document, without a closing tag | `elements_travel_both_ways_and_across_restarts` |
-//! | RES-11, INJ-10, INJ-14 | no name but the domain's is an identity | `res_11_the_name_of_the_host_connected_to_is_no_identity` |
+//! | RES-01, D368-01 | the names asked for | `res_01_and_d368_01_the_names_asked_for` |
+//! | RES-02 to RES-05, D368-02, D368-10, D368-12 | records become endpoints in order | `res_02_to_05_records_become_endpoints_as_the_table_says`, `res_03_a_record_comes_first_as_often_as_its_weight_says` |
+//! | RES-02 | a service that is not offered | `res_02_a_service_that_is_not_offered_is_not_looked_for` |
+//! | RES-03, D368-03, D368-04 | every address, every endpoint, each in its way of TLS | `res_03_the_next_address_is_tried_at_once_when_one_fails`, `d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls` |
+//! | RES-04 | where there are records, nothing but they are tried | `res_04_where_there_are_records_nothing_but_they_are_tried` |
+//! | RES-07, RES-08 | when to come back | `res_07_the_first_wait_is_any_time_within_a_minute`, `res_08_the_bound_doubles_up_to_a_cap` |
+//! | RES-11, INJ-10, INJ-14 | no name but the domain's is an identity | `res_11_the_name_of_the_host_connected_to_is_no_identity`, `res_11_a_host_that_the_dns_names_is_no_identity` |
 //! | POL-07, POL-08 | SASL and stanzas before TLS | `pol_07_and_08_sasl_and_stanzas_before_tls_are_refused_with_the_right_words` |
 //! | POL-09, POL-10 | the other protocol on a port | `pol_09_and_10_the_other_protocol_on_a_port_is_named_in_the_error` |
 //! | XML-20 | any cut, the same result | `the_initiating_side_gives_one_trace_however_the_peer_is_cut`, `the_receiving_side_gives_one_trace_however_the_peer_is_cut` |
@@ -122,5 +128,4 @@
 //!
 //! Sessions that accept streams of other servers, and sessions that ask for a client's certificate: what SASL
 //! EXTERNAL needs (STLS-22, STLS-25) is decided by `xmpp-identity`, for whoever brings such sessions. Dialback
-//! (INJ-06, INJ-12), SRV records (RES-01 to RES-05, D368-01, D368-02, D368-10), following `see-other-host`
-//! (ERR-19).
+//! (INJ-06, INJ-12), following `see-other-host` (ERR-19).

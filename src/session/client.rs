@@ -42,6 +42,12 @@ impl Target {
         self
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn by(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// A server-to-server stream, from the server for `local`. The certificate of the receiving server
     /// is verified; where it is not good the policy says whether dialback may still come
     /// ([`ServerAuthentication`](crate::policy::ServerAuthentication)). How we authenticate to it is the application's.

@@ -66,7 +66,9 @@ pub enum Problem {
         number: usize,
     },
     /// A certificate behind the leaf is out of its time.
-    #[error("certificate {number} of the chain is valid from {from} until {until} only: get a newer chain of the issuer")]
+    #[error(
+        "certificate {number} of the chain is valid from {from} until {until} only: get a newer chain of the issuer"
+    )]
     IssuerNotValid {
         /// Its place in the chain, from 1.
         number: usize,

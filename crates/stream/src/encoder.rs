@@ -139,6 +139,9 @@ impl StreamEncoder {
     /// Writes a new element straight into `out`, without allocating. If that fails, nothing of it is
     /// left there. [`ElementWriter`] has an example.
     ///
+    /// If the header declared a prefix for its namespace, the element has that prefix, which is how
+    /// dialback must be written (XEP-0220 section 2); its children stand as they would without.
+    ///
     /// # Errors
     ///
     /// [`Error::Unwritable`] for what XML cannot carry, and what `content` returns.
@@ -150,6 +153,11 @@ impl StreamEncoder {
     /// let mut out = bytes::BytesMut::new();
     /// encoder.write(ns::CLIENT, "presence", &mut out, |presence| presence.attribute("to", "a").map(drop))?;
     /// assert_eq!(out, "<presence to='a'/>");
+    ///
+    /// encoder.open(&StreamHeader::new().with_declaration("db", ns::DIALBACK), &mut out);
+    /// out.clear();
+    /// encoder.write(ns::DIALBACK, "result", &mut out, |result| result.text("key").map(drop))?;
+    /// assert_eq!(out, "<db:result>key</db:result>");
     /// # Ok::<(), Error>(())
     /// ```
     pub fn write(
@@ -159,7 +167,14 @@ impl StreamEncoder {
         out: &mut BytesMut,
         content: impl FnOnce(&mut ElementWriter<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        writer::write(namespace, name, self.kind.content_namespace(), out, content)
+        let default = self.kind.content_namespace();
+        let declared = |(prefix, declared): &&Binding| !prefix.is_empty() && declared == namespace;
+        let prefix = match is_content_namespace(namespace) {
+            // NS-06: these are written without.
+            true => None,
+            false => self.scope.declarations.iter().find(declared),
+        };
+        writer::write(prefix.map(|(prefix, _)| &**prefix), namespace, name, default, out, content)
     }
 
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the

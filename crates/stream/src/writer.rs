@@ -162,7 +162,8 @@ impl ElementWriter<'_> {
         content: impl FnOnce(&mut ElementWriter<'_>) -> Result<(), Error>,
     ) -> Result<&mut Self, Error> {
         self.content();
-        write(namespace, name, self.default, self.out, content)?;
+        let prefix = (namespace == ns::STREAM && self.default != ns::STREAM).then_some("stream");
+        write(prefix, namespace, name, self.default, self.out, content)?;
         Ok(self)
     }
 
@@ -193,9 +194,10 @@ impl ElementWriter<'_> {
     }
 }
 
-/// Writes an element where `default` is the default namespace and the prefix `stream` is declared. If
-/// that fails, nothing of it is left in `out`.
+/// Writes an element where `default` is the default namespace and `prefix`, if there is one, is declared
+/// for its own. If that fails, nothing of it is left in `out`.
 pub(crate) fn write(
+    prefix: Option<&str>,
     namespace: &str,
     name: &str,
     default: &str,
@@ -203,7 +205,7 @@ pub(crate) fn write(
     content: impl FnOnce(&mut ElementWriter<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let start = out.len();
-    let result = try_write(namespace, name, default, out, content);
+    let result = try_write(prefix, namespace, name, default, out, content);
     if result.is_err() {
         out.truncate(start);
     }
@@ -211,6 +213,7 @@ pub(crate) fn write(
 }
 
 fn try_write(
+    prefix: Option<&str>,
     namespace: &str,
     name: &str,
     default: &str,
@@ -225,17 +228,11 @@ fn try_write(
         let namespace = namespace.to_owned();
         return Err(Error::Unwritable(Unwritable::Namespace { namespace }));
     }
-    let prefix = if namespace == ns::STREAM && default != ns::STREAM {
-        "stream:"
-    } else {
-        ""
-    };
     out.put_u8(b'<');
-    out.put_slice(prefix.as_bytes());
-    out.put_slice(name.as_bytes());
+    put_name(prefix, name, out);
     let attributes = out.len();
     let mut inside = default;
-    if prefix.is_empty() && namespace != default {
+    if prefix.is_none() && namespace != default {
         legal(namespace, put_attribute("xmlns", namespace, out))?;
         inside = namespace;
     }
@@ -251,11 +248,18 @@ fn try_write(
         out.put_slice(b"/>");
     } else {
         out.put_slice(b"</");
-        out.put_slice(prefix.as_bytes());
-        out.put_slice(name.as_bytes());
+        put_name(prefix, name, out);
         out.put_u8(b'>');
     }
     Ok(())
+}
+
+fn put_name(prefix: Option<&str>, name: &str, out: &mut BytesMut) {
+    if let Some(prefix) = prefix {
+        out.put_slice(prefix.as_bytes());
+        out.put_u8(b':');
+    }
+    out.put_slice(name.as_bytes());
 }
 
 fn is_name(name: &str) -> bool {

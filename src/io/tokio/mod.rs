@@ -1,5 +1,10 @@
 //! tokio's sockets and timer.
 
+mod dial;
+mod discover;
+
+pub use discover::{connect_by, discover};
+
 use super::futures::{Timer, XmppStream};
 use super::{Endpoint, Error};
 use crate::session::{ClientConfig, Mode, ServerConfig, Session, Target};
@@ -7,9 +12,8 @@ use crate::time::Now;
 use async_trait::async_trait;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use xmpp_tls_core::deadline;
 
@@ -31,7 +35,7 @@ impl Timer for TokioTimer {
     }
 }
 
-/// Connects to a domain: its own addresses, the registered port.
+/// Connects to a domain: its own addresses, the registered port. [`connect_by`] asks for SRV records.
 ///
 /// # Errors
 ///
@@ -63,10 +67,28 @@ pub async fn connect_to(
 ) -> Result<TokioStream, Error> {
     let target = target.into();
     let unreachable = |error| Error::unreachable(endpoint, error);
-    let socket = dial(endpoint, config.policy_for(&target).timeouts.connect)
+    let budget = config.policy_for(&target).timeouts.connect;
+    let until = deadline(super::now().instant, budget).into();
+    let found = timeout_at(until, lookup_host((endpoint.host.as_str(), endpoint.port)))
+        .await
+        .map_err(io::Error::from)
+        .and_then(|found| found)
+        .map_err(unreachable)?;
+    let socket = dial::dial(found, until, TcpStream::connect)
         .await
         .map_err(unreachable)?;
-    socket.set_nodelay(true).map_err(unreachable)?;
+    connect_socket(endpoint, socket, config, target).await
+}
+
+async fn connect_socket(
+    endpoint: &Endpoint,
+    socket: TcpStream,
+    config: Arc<ClientConfig>,
+    target: Target,
+) -> Result<TokioStream, Error> {
+    socket
+        .set_nodelay(true)
+        .map_err(|error| Error::unreachable(endpoint, error))?;
     let session = Session::client(config, target, super::now())?;
     XmppStream::establish(session, socket.compat(), TokioTimer).await
 }
@@ -82,23 +104,4 @@ pub async fn accept(socket: TcpStream, config: Arc<ServerConfig>, mode: Mode) ->
         .set_nodelay(true)
         .map_err(|error| Error::transport(&session, error))?;
     XmppStream::establish(session, socket.compat(), TokioTimer).await
-}
-
-/// Looks the host up and tries every address. Each gets its share of what is left of the budget, so that
-/// one that swallows packets does not keep us from the next.
-async fn dial(endpoint: &Endpoint, budget: Duration) -> io::Result<TcpStream> {
-    let until = deadline(super::now().instant, budget).into();
-    let found = lookup_host((endpoint.host.as_str(), endpoint.port));
-    let addresses: Vec<_> = timeout_at(until, found).await.map_err(io::Error::from)??.collect();
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = until.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => return Ok(socket),
-            Ok(Err(error)) => last = error,
-            Err(late) => last = late.into(),
-        }
-    }
-    Err(last)
 }

@@ -1,0 +1,392 @@
+use crate::authoritative::Authoritative;
+use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
+use crate::feature::Support;
+use crate::key::check_id;
+use crate::message::{Message, ResultAnswer, ResultRequest, VerifyRequest};
+use crate::originating::{Originating, Outcome};
+use crate::pair::{Authenticated, NotAuthenticated, Pair};
+use crate::receiving::{Facts, Received, Receiving};
+use crate::settings::Settings;
+use crate::verdict::{StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::verifying::{CertificateComparison, Verifying};
+use std::time::Instant;
+use xmpp_stream::SmallStr;
+use xmpp_tls_core::{Domain, Side, StreamId};
+
+/// All of dialback on one stream: which message may come on it, and to which role it goes.
+///
+/// | came | we opened it | the peer opened it |
+/// |---|---|---|
+/// | `db:result` with a key | only with bidi: a claim | a claim |
+/// | `db:result` with an answer | to our question | only with bidi: to our question |
+/// | `db:verify` with a key | only with bidi: answered | answered |
+/// | `db:verify` with an answer | to our question | never |
+///
+/// What is not in the table is refused, and so is every answer without its question. A stream that is
+/// restarted is a new one: make a new value, and everything is forgotten.
+///
+/// ```
+/// use std::time::Instant;
+/// use xmpp_dialback::*;
+/// use xmpp_tls_core::StreamId;
+///
+/// let now = Instant::now();
+/// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
+/// let mut capulet = Authoritative::stateless(secret.into());
+/// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
+/// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
+///
+/// let mut ours = DialbackStream::opened(
+///     StreamNumber(1), pair.receiving.clone(), &id.to_string(), Support::DialbackAndErrors, true, Settings::default(),
+/// );
+/// let question = ours.ask(pair.clone(), &mut capulet, now)?; // to be sent
+///
+/// // At montague.example:
+/// # let mut montague = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(8)).into());
+/// let mut theirs = DialbackStream::accepted(StreamNumber(1), &id, true, Settings::default());
+/// let facts = Facts { served: true, certificate: Certificate::ProvesDomain };
+/// let Step::Send(answer) = theirs.handle(question.into(), facts, &mut montague, now)? else { panic!() };
+/// assert!(theirs.admits(&pair).is_ok());
+///
+/// let Step::Outcome(outcome) = ours.handle(answer, Facts::default(), &mut capulet, now)? else { panic!() };
+/// assert_eq!(outcome, Outcome::Verified { pair });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DialbackStream {
+    number: StreamNumber,
+    side: Side,
+    /// For whom we opened it.
+    target: Option<Domain>,
+    id: SmallStr,
+    encrypted: bool,
+    settings: Settings,
+    bidi: bool,
+    originating: Option<Originating>,
+    receiving: Option<Receiving>,
+    verifying: Option<Verifying>,
+}
+
+/// What to do next.
+///
+/// ```
+/// use xmpp_dialback::{Message, Step};
+///
+/// fn to_write(step: &Step) -> Option<&Message> {
+///     match step {
+///         Step::Send(message) | Step::SendAndClose(message) => Some(message),
+///         Step::Verify(_) | Step::Verdict(_) | Step::Outcome(_) | Step::Nothing => None,
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub enum Step {
+    /// Write this to this stream.
+    Send(Message),
+    /// Write this to this stream and close it.
+    SendAndClose(Message),
+    /// Have a claim verified: on a stream to [`VerifyTask::domain`].
+    Verify(VerifyTask),
+    /// Give this to [`DialbackStream::conclude`] of the stream [`Verdict::stream`], or drop it if that
+    /// stream is gone.
+    Verdict(Verdict),
+    /// A question of ours was answered, or will not be.
+    Outcome(Outcome),
+    /// Nothing.
+    Nothing,
+}
+
+/// Why a stanza is accepted.
+///
+/// ```
+/// use xmpp_dialback::{Admitted, Method};
+///
+/// fn method(admitted: Admitted<'_>) -> Option<Method> {
+///     match admitted {
+///         Admitted::Authenticated(pair) => Some(pair.by()),
+///         Admitted::OpenedByUs => None,
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted<'a> {
+    /// The peer proved the pair.
+    Authenticated(&'a Authenticated),
+    /// It comes back on a bidirectional stream (XEP-0288) from the domain that we opened it to, for a domain
+    /// of ours that the peer believes. What is known about the peer is what was found out when the stream
+    /// was opened.
+    OpenedByUs,
+}
+
+/// What a stream leaves behind.
+///
+/// ```
+/// # use xmpp_dialback::*;
+/// # use xmpp_tls_core::StreamId;
+/// let stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([7; 16]), true, Settings::default());
+/// let ended = stream.end(&VerificationFailure::StreamEnded);
+/// assert!(ended.outcomes.is_empty() && ended.verdicts.is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Ended {
+    /// Of our claims: what waits for these pairs goes back or to another stream.
+    pub outcomes: Vec<Outcome>,
+    /// Of others' claims, for the streams that made them.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl DialbackStream {
+    /// A stream that we opened to `target`, whose response header had this `id`.
+    pub fn opened(
+        number: StreamNumber,
+        target: Domain,
+        id: &str,
+        support: Support,
+        encrypted: bool,
+        settings: Settings,
+    ) -> Self {
+        DialbackStream {
+            number,
+            side: Side::Initiating,
+            id: id.into(),
+            encrypted,
+            settings,
+            bidi: false,
+            originating: Some(Originating::new(target.clone(), id, support, encrypted, settings)),
+            receiving: None,
+            verifying: Some(Verifying::new(number, target.clone(), encrypted, settings)),
+            target: Some(target),
+        }
+    }
+
+    /// A stream that the peer opened, in whose response header we wrote this `id`. An `id` in the peer's
+    /// header, empty or not, means nothing (RFC 6120 section 4.7.3).
+    pub fn accepted(number: StreamNumber, id: &StreamId, encrypted: bool, settings: Settings) -> Self {
+        DialbackStream {
+            number,
+            side: Side::Receiving,
+            target: None,
+            id: id.to_string().into(),
+            encrypted,
+            settings,
+            bidi: false,
+            originating: None,
+            receiving: Some(Receiving::new(number, id, encrypted, settings)),
+            verifying: None,
+        }
+    }
+
+    /// Both directions from now on: `<bidi/>` was sent or received, behind TLS (XEP-0288). Either end may
+    /// claim domains then. On a stream that we opened the peer claims them with an `id` that itself made:
+    /// if its claims are to withstand somebody who saw an old key, the authoritative server has to be
+    /// [stateful](Authoritative::stateful).
+    ///
+    /// # Errors
+    ///
+    /// [`ApiMisuse::BidiInClear`], and [`Error::Id`] if the stream has no `id` that keys can be made for.
+    pub fn enable_bidi(&mut self) -> Result<(), Error> {
+        if !self.encrypted {
+            return Err(ApiMisuse::BidiInClear.into());
+        }
+        check_id(&self.id)?;
+        self.bidi = true;
+        let (number, id, encrypted, settings) = (self.number, &self.id, self.encrypted, self.settings);
+        self.receiving
+            .get_or_insert_with(|| Receiving::with_id(number, id.clone(), encrypted, settings));
+        // XEP-0288 section 2.2: whoever asks for this supports dialback errors, and any target can follow.
+        self.originating
+            .get_or_insert_with(|| Originating::to_any_target(None, id.clone(), encrypted, settings));
+        Ok(())
+    }
+
+    /// What the caller calls it.
+    pub fn number(&self) -> StreamNumber {
+        self.number
+    }
+
+    /// Which end is ours.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Whether it is used in both directions.
+    pub fn is_bidi(&self) -> bool {
+        self.bidi
+    }
+
+    /// Asks to be believed: see [`Originating::ask`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`ApiMisuse::NotOurStream`].
+    pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
+        match &mut self.originating {
+            Some(originating) => originating.ask(pair, authoritative, now),
+            None => Err(ApiMisuse::NotOurStream.into()),
+        }
+    }
+
+    /// Asks the authoritative server that this stream was opened to: see [`Verifying::ask`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`ApiMisuse::NotOurStream`].
+    pub fn verify(&mut self, task: VerifyTask, now: Instant) -> Result<VerifyRequest, Box<NotAsked>> {
+        match &mut self.verifying {
+            Some(verifying) => verifying.ask(task, now),
+            None => {
+                let error = ApiMisuse::NotOurStream.into();
+                Err(Box::new(NotAsked { task, error }))
+            }
+        }
+    }
+
+    /// The shortcut of [`Verifying::same_certificate`].
+    ///
+    /// # Errors
+    ///
+    /// The task, to be asked about.
+    pub fn same_certificate(&self, task: VerifyTask, comparison: CertificateComparison) -> Result<Verdict, VerifyTask> {
+        match &self.verifying {
+            Some(verifying) => verifying.same_certificate(task, comparison),
+            None => Err(task),
+        }
+    }
+
+    /// A message came on this stream. `facts` are about its [`to`](Message::to) and, for a claim, about
+    /// the domain that it claims; answers need none.
+    ///
+    /// # Errors
+    ///
+    /// [`PeerMisbehaved`], which changed nothing.
+    pub fn handle(
+        &mut self,
+        message: Message,
+        facts: Facts,
+        authoritative: &mut Authoritative,
+        now: Instant,
+    ) -> Result<Step, Error> {
+        let found = message.kind();
+        match (
+            message,
+            &mut self.originating,
+            &mut self.receiving,
+            &mut self.verifying,
+        ) {
+            (Message::ResultRequest(request), _, Some(receiving), _) => {
+                receiving.handle_request(request, facts, now).map(Step::from)
+            }
+            (Message::ResultAnswer(answer), Some(originating), _, _) => {
+                originating.handle_answer(answer, now).map(Step::Outcome)
+            }
+            (Message::VerifyAnswer(answer), _, _, Some(verifying)) => {
+                verifying.handle_answer(answer).map(Step::Verdict)
+            }
+            (Message::VerifyRequest(request), _, Some(_), _) => {
+                let answer = authoritative.answer(&request, facts.served, now);
+                Ok(Step::Send(answer.into()))
+            }
+            (Message::ResultRequest(_) | Message::VerifyRequest(_), _, None, _)
+            | (Message::ResultAnswer(_), None, _, _)
+            | (Message::VerifyAnswer(_), _, _, None) => {
+                let (side, bidi) = (self.side, self.bidi);
+                Err(PeerMisbehaved::WrongDirection { found, side, bidi }.into())
+            }
+        }
+    }
+
+    /// What became of a task of this stream: see [`Receiving::conclude`].
+    ///
+    /// # Errors
+    ///
+    /// [`ApiMisuse::WrongStream`].
+    pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<Step, Error> {
+        match &mut self.receiving {
+            Some(receiving) => receiving.conclude(verdict, now).map(Step::from),
+            None => {
+                let (expected, found) = (verdict.stream, self.number);
+                Err(ApiMisuse::WrongStream { expected, found }.into())
+            }
+        }
+    }
+
+    /// Whether a stanza of this pair may be accepted from this stream.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAuthenticated`], which knows the stream error.
+    pub fn admits(&self, pair: &Pair) -> Result<Admitted<'_>, NotAuthenticated> {
+        let by_claim = self.receiving.as_ref().map(|receiving| receiving.admits(pair));
+        match by_claim {
+            Some(Ok(authenticated)) => Ok(Admitted::Authenticated(authenticated)),
+            // XEP-0288 section 2.2: only the inverse of what was verified, and here only of the domain that
+            // the stream was opened to.
+            _ if self.bidi
+                && self.target.as_ref() == Some(&pair.originating)
+                && self.originating.as_ref().is_some_and(|o| o.may_send(&pair.inverse())) =>
+            {
+                Ok(Admitted::OpenedByUs)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(NotAuthenticated::From { pair: pair.clone() }),
+        }
+    }
+
+    /// Whether a stanza of this pair may be sent on this stream: the peer believes the pair, or the
+    /// stream is bidirectional, the peer opened it and proved the inverse.
+    pub fn may_send(&self, pair: &Pair) -> bool {
+        let believed = |originating: &Originating| originating.may_send(pair);
+        let proved = |receiving: &Receiving| receiving.admits(&pair.inverse()).is_ok();
+        self.originating.as_ref().is_some_and(believed)
+            || self.bidi && self.side == Side::Receiving && self.receiving.as_ref().is_some_and(proved)
+    }
+
+    /// The pairs that the peer proved on this stream.
+    pub fn authenticated(&self) -> impl Iterator<Item = &Authenticated> {
+        self.receiving.iter().flat_map(Receiving::authenticated)
+    }
+
+    /// When [`handle_timeout`](DialbackStream::handle_timeout) has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        let deadlines = [
+            self.originating.as_ref().and_then(Originating::deadline),
+            self.receiving.as_ref().and_then(Receiving::deadline),
+            self.verifying.as_ref().and_then(Verifying::deadline),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// What to do about one thing that ran out of time; call it until there is none.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Step> {
+        let originating = self.originating.as_mut().and_then(|o| o.handle_timeout(now));
+        if let Some(outcome) = originating {
+            return Some(Step::Outcome(outcome));
+        }
+        let receiving = self.receiving.as_mut().and_then(|r| r.handle_timeout(now));
+        if let Some(received) = receiving {
+            return Some(received.into());
+        }
+        let verifying = self.verifying.as_mut().and_then(|v| v.handle_timeout(now));
+        verifying.map(Step::Verdict)
+    }
+
+    /// The stream ended, or is restarted. `failure` is what its open verifications end with.
+    pub fn end(self, failure: &VerificationFailure) -> Ended {
+        Ended {
+            outcomes: self.originating.map(Originating::end).unwrap_or_default(),
+            verdicts: self.verifying.map(|v| v.end(failure)).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Received> for Step {
+    fn from(received: Received) -> Self {
+        let message = |answer: ResultAnswer| answer.into();
+        match received {
+            Received::Verify(task) => Step::Verify(task),
+            Received::Answer(answer) => Step::Send(message(answer)),
+            Received::AnswerAndClose(answer) => Step::SendAndClose(message(answer)),
+            Received::Nothing => Step::Nothing,
+        }
+    }
+}

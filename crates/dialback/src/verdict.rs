@@ -1,0 +1,190 @@
+use crate::condition::DialbackCondition;
+use crate::key::PresentedKey;
+use crate::message::VerifyRequest;
+use crate::pair::{Method, Pair};
+use std::fmt;
+use xmpp_stream::SmallStr;
+use xmpp_tls_core::Domain;
+
+/// What the caller calls a stream. It must use a number once: verdicts are taken home by it.
+///
+/// ```
+/// assert_eq!(xmpp_dialback::StreamNumber(7).to_string(), "stream 7");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamNumber(pub u64);
+
+impl fmt::Display for StreamNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stream {}", self.0)
+    }
+}
+
+/// A claim that has to be verified: open a stream to [`domain`](VerifyTask::domain), or take one that was
+/// opened to it, and give the task to [`Verifying::ask`](crate::Verifying::ask) there.
+///
+/// It can be spent once, on that or on [`fail`](VerifyTask::fail).
+///
+/// ```
+/// use xmpp_dialback::{VerificationFailure, Verdict, VerifyTask};
+///
+/// fn could_not_connect(task: VerifyTask) -> Verdict {
+///     task.fail(VerificationFailure::NoConnection)
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a claim waits for it"]
+pub struct VerifyTask {
+    pub(crate) stream: StreamNumber,
+    pub(crate) serial: u64,
+    pub(crate) pair: Pair,
+    pub(crate) id: SmallStr,
+    pub(crate) key: PresentedKey,
+}
+
+impl VerifyTask {
+    /// Whose authoritative server has to be asked.
+    pub fn domain(&self) -> &Domain {
+        &self.pair.originating
+    }
+
+    /// What was claimed.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// On which stream. The question must be asked on another one.
+    pub fn stream(&self) -> StreamNumber {
+        self.stream
+    }
+
+    /// Nobody could be asked, or gave an answer.
+    pub fn fail(self, failure: VerificationFailure) -> Verdict {
+        self.conclude(Finding::Failed(failure))
+    }
+
+    pub(crate) fn conclude(self, finding: Finding) -> Verdict {
+        Verdict {
+            stream: self.stream,
+            serial: self.serial,
+            pair: self.pair,
+            finding,
+        }
+    }
+
+    pub(crate) fn request(&self) -> VerifyRequest {
+        VerifyRequest {
+            pair: self.pair.clone(),
+            id: self.id.clone(),
+            key: self.key.clone(),
+        }
+    }
+}
+
+/// What became of a [`VerifyTask`], for the stream where the claim was made. A good one is made by
+/// [`Verifying`](crate::Verifying) and by nothing else, and it can be spent once.
+///
+/// ```
+/// use std::time::Instant;
+/// use xmpp_dialback::{DialbackStream, Error, Step, Verdict};
+///
+/// fn bring_home(stream: &mut DialbackStream, verdict: Verdict, now: Instant) -> Result<Step, Error> {
+///     assert_eq!(stream.number(), verdict.stream());
+///     stream.conclude(verdict, now)
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a claim waits for it"]
+pub struct Verdict {
+    pub(crate) stream: StreamNumber,
+    pub(crate) serial: u64,
+    pub(crate) pair: Pair,
+    pub(crate) finding: Finding,
+}
+
+impl Verdict {
+    /// Where the claim was made.
+    pub fn stream(&self) -> StreamNumber {
+        self.stream
+    }
+
+    /// What was claimed.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// What was found.
+    pub fn finding(&self) -> &Finding {
+        &self.finding
+    }
+}
+
+/// What was found about a claim.
+///
+/// ```
+/// use xmpp_dialback::{Finding, VerificationFailure};
+///
+/// let finding = Finding::Failed(VerificationFailure::TimedOut);
+/// assert_ne!(finding, Finding::Invalid);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// It is true.
+    Valid(Method),
+    /// It is not.
+    Invalid,
+    /// Nobody knows.
+    Failed(VerificationFailure),
+}
+
+/// Why nothing was found about a claim.
+///
+/// ```
+/// use xmpp_dialback::{DialbackCondition, VerificationFailure};
+///
+/// // What the peer is told, by the table of XEP-0220 section 2.5.
+/// let told = VerificationFailure::NoConnection.condition();
+/// assert_eq!(told, DialbackCondition::REMOTE_CONNECTION_FAILED);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerificationFailure {
+    /// No connection to the authoritative server could be made, or its name not be resolved.
+    #[error("no connection to the authoritative server")]
+    NoConnection,
+    /// It does not serve the domain: stream error `host-unknown`.
+    #[error("the server that should be authoritative does not serve the domain")]
+    NotServed,
+    /// It answered with a dialback error.
+    #[error("the authoritative server answered with the error {0}")]
+    Refused(DialbackCondition),
+    /// It closed the stream.
+    #[error("the authoritative server closed the stream without an answer")]
+    StreamEnded,
+    /// It did not answer in time.
+    #[error("the authoritative server did not answer in time")]
+    TimedOut,
+    /// The stream to it is not protected as policy wants it: it has no TLS, or not the right certificate.
+    #[error("the stream to the authoritative server is not protected well enough")]
+    Unprotected,
+    /// Too much is going on to ask.
+    #[error("too many verifications are under way")]
+    Busy,
+}
+
+impl VerificationFailure {
+    /// What the originating server is told.
+    pub fn condition(&self) -> DialbackCondition {
+        match self {
+            VerificationFailure::NoConnection => DialbackCondition::REMOTE_CONNECTION_FAILED,
+            VerificationFailure::NotServed | VerificationFailure::Refused(_) => {
+                DialbackCondition::REMOTE_SERVER_NOT_FOUND
+            }
+            VerificationFailure::StreamEnded | VerificationFailure::TimedOut => {
+                DialbackCondition::REMOTE_SERVER_TIMEOUT
+            }
+            VerificationFailure::Unprotected => DialbackCondition::NOT_ACCEPTABLE,
+            VerificationFailure::Busy => DialbackCondition::RESOURCE_CONSTRAINT,
+        }
+    }
+}

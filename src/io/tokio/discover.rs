@@ -1,0 +1,155 @@
+//! From a domain to an open stream, by way of the DNS.
+
+use super::{TokioStream, connect_socket, dial::dial};
+use crate::discovery::{Answer, Candidate, DiscoveryError, DnsSecurity, LookupError, SrvRecord, plan, service_name};
+use crate::error::ErrorKind;
+use crate::io::{Error, Resolver};
+use crate::session::{ClientConfig, Mode, Target};
+use crate::tls::TlsError;
+use futures::future::join;
+use std::collections::hash_map::RandomState;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use xmpp_tls_core::deadline;
+
+/// Connects to a domain where its SRV records say (RFC 6120 section 3.2, XEP-0368): by STARTTLS and direct TLS,
+/// all records in order and all addresses of each. Where there are no records, at the registered port of the
+/// domain itself.
+///
+/// The next one is tried where nobody answers or what answers is no working XMPP server. A server whose
+/// certificate is wrong, or whose TLS the policy refuses, ends it.
+///
+/// # Errors
+///
+/// [`Error::Discovery`] if the service is not offered or an answer is false, [`Error::NoneWorked`] with the error
+/// of each endpoint, or the error of the only one. Nothing is retried in clear.
+pub async fn connect_by(
+    resolver: &dyn Resolver,
+    config: Arc<ClientConfig>,
+    target: impl Into<Target>,
+) -> Result<TokioStream, Error> {
+    let target = target.into();
+    let budget = config.policy_for(&target).timeouts.connect;
+    let mut attempts = Vec::new();
+    for candidate in discover(resolver, &target, budget).await? {
+        let error = match attempt(resolver, &candidate, &config, &target, budget).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        if settles(&error) {
+            return Err(error);
+        }
+        attempts.push((candidate, error));
+    }
+    match (attempts.pop(), attempts.is_empty()) {
+        (Some((_, only)), true) => Err(only),
+        (last, _) => {
+            attempts.extend(last);
+            let domain = target.domain().clone();
+            Err(Error::NoneWorked { domain, attempts })
+        }
+    }
+}
+
+/// Where the service of a domain is, in order; see [`plan`]. At most `budget` is waited for answers.
+///
+/// # Errors
+///
+/// The service is not offered, or an answer is false.
+pub async fn discover(
+    resolver: &dyn Resolver,
+    target: &Target,
+    budget: Duration,
+) -> Result<Vec<Candidate>, DiscoveryError> {
+    let until = deadline(Instant::now().into_std(), budget).into();
+    let ask = |mode| async move {
+        match service_name(target, mode) {
+            Some(name) => in_time(until, &name, resolver.srv(&name)).await,
+            None => Ok(no_records()),
+        }
+    };
+    let (starttls, direct_tls) = match target.mode() {
+        Mode::StartTls => join(ask(Mode::StartTls), ask(Mode::DirectTls)).await,
+        Mode::DirectTls => (Ok(no_records()), ask(Mode::DirectTls).await),
+    };
+    plan(target, starttls, direct_tls, &mut random)
+}
+
+async fn attempt(
+    resolver: &dyn Resolver,
+    candidate: &Candidate,
+    config: &Arc<ClientConfig>,
+    target: &Target,
+    budget: Duration,
+) -> Result<TokioStream, Error> {
+    let endpoint = &candidate.endpoint;
+    let until: Instant = deadline(Instant::now().into_std(), budget).into();
+    let addresses = match endpoint.host.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => {
+            let host = format!("{}.", endpoint.host);
+            let found = in_time(until, &host, resolver.addresses(&host)).await;
+            found.map_err(DiscoveryError::from)?.records
+        }
+    };
+    let addresses = addresses
+        .into_iter()
+        .map(|address| SocketAddr::new(address, endpoint.port));
+    let socket = dial(addresses, until, TcpStream::connect).await;
+    let socket = socket.map_err(|error| Error::unreachable(endpoint, error))?;
+    connect_socket(endpoint, socket, config.clone(), target.clone().by(candidate.mode)).await
+}
+
+/// Whether another endpoint of the same domain could not, or should not, do better.
+fn settles(error: &Error) -> bool {
+    match error {
+        Error::Session(error) => matches!(
+            error.kind(),
+            ErrorKind::Identity(_)
+                | ErrorKind::Policy(_)
+                | ErrorKind::ApiMisuse(_)
+                | ErrorKind::Tls(
+                    TlsError::CertificateRejected(_)
+                        | TlsError::UnsupportedByEngine { .. }
+                        | TlsError::Misconfigured(_)
+                        | TlsError::NoRandomness
+                )
+        ),
+        Error::Discovery(DiscoveryError::Lookup(LookupError::Bogus { .. })) => true,
+        Error::Discovery(_)
+        | Error::Unreachable { .. }
+        | Error::Transport { .. }
+        | Error::Closed(_)
+        | Error::NoneWorked { .. } => false,
+    }
+}
+
+async fn in_time<T>(
+    until: Instant,
+    name: &str,
+    answer: impl Future<Output = Result<T, LookupError>>,
+) -> Result<T, LookupError> {
+    timeout_at(until, answer).await.unwrap_or_else(|_| {
+        Err(LookupError::NoAnswer {
+            name: name.to_owned(),
+            reason: "nobody answered in time".to_owned(),
+        })
+    })
+}
+
+fn no_records() -> Answer<SrvRecord> {
+    Answer {
+        records: Vec::new(),
+        security: DnsSecurity::Insecure,
+    }
+}
+
+/// It spreads load and guards nothing: what seeds the hash maps of the process is good enough.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
