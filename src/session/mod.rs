@@ -473,7 +473,7 @@ impl Session {
         // Asked again about the chain that the finished handshake has: whatever the engine did with the
         // answer before, this is the one that counts.
         let verdict = check.and_then(|check| match session.resumed {
-            false => Some(check.verify(&session.peer_chain)),
+            false => Some(check.settle(&session.peer_chain)),
             true => check.verdict_of_resumed(&session.peer_chain),
         });
         let (start, stream) = match token {

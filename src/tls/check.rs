@@ -88,6 +88,16 @@ impl PeerCheck {
         }
     }
 
+    /// The verdict that counts, on the chain of a finished handshake. Where nothing may be resumed nobody asks again, and
+    /// an open session need not hold the chain once more.
+    pub(crate) fn settle(&self, chain: &[CertificateDer<'_>]) -> Verdict {
+        let verdict = self.verify(chain);
+        if self.0.scope.is_none() {
+            *self.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        verdict
+    }
+
     /// What was wrong with the chain that was asked about last.
     pub(crate) fn rejection(&self) -> Option<IdentityError> {
         let answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -160,9 +160,16 @@ impl ClientKeeper {
     }
 }
 
-/// What all clones of an acceptor share: sessions by ticket, and the tickets in the order of their making.
+/// What all clones of an acceptor share.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServerSessions(Arc<Mutex<(BTreeMap<Vec<u8>, Issued>, VecDeque<Vec<u8>>)>>);
+pub(super) struct ServerSessions(Arc<Mutex<ByTicket>>);
+
+#[derive(Debug, Default)]
+struct ByTicket {
+    sessions: BTreeMap<Vec<u8>, Issued>,
+    /// The tickets in the order of their making, those that are spent among them.
+    order: VecDeque<Vec<u8>>,
+}
 
 /// A session of the receiving side.
 #[derive(Clone)]
@@ -205,7 +212,7 @@ impl ServerTickets {
     }
 
     pub(super) fn allow(&self, allowed: bool) {
-        let (sessions, order) = &mut *lock(&self.sessions.0);
+        let ByTicket { sessions, order } = &mut *lock(&self.sessions.0);
         for (ticket, issued) in &*lock(&self.issued) {
             if !allowed {
                 sessions.remove(ticket);
@@ -243,7 +250,7 @@ impl StoresServerSessions for ServerTickets {
 
     fn take(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (domain, shown) = self.chooser.shown()?;
-        let (sessions, _) = &mut *lock(&self.sessions.0);
+        let ByTicket { sessions, .. } = &mut *lock(&self.sessions.0);
         let issued = sessions.get(ticket)?;
         let same = issued.scope == self.scope
             && issued.domain == *domain
