@@ -4,7 +4,11 @@
 //! `cargo bench -p xmpp-dialback` prints times as ratios of interleaved runs, because absolute times of one
 //! machine say nothing on another, and counts allocations, which are exact. Nothing here passes or fails.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot run has nothing to say")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a bench that cannot run has nothing to say"
+)]
 
 #[path = "../../../benches/support/ratio.rs"]
 mod ratio;
@@ -117,7 +121,9 @@ impl Round {
             panic!()
         };
         let question = wire.carry(verifying.verify(task, now).unwrap().into());
-        let Message::VerifyRequest(question) = question else { panic!() };
+        let Message::VerifyRequest(question) = question else {
+            panic!()
+        };
         let answer = wire.carry(capulet.answer(&question, true, now).into());
         let Ok(Step::Verdict(verdict)) = verifying.handle(answer, served, &mut capulet, now) else {
             panic!()

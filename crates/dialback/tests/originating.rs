@@ -87,7 +87,10 @@ fn db_15_a_question_has_a_deadline_behind_which_its_answer_is_none() {
     assert_eq!(outcome, refused(&pair, Refusal::TimedOut));
     assert!(stream.handle_timeout(clock.now()).is_none() && stream.deadline().is_none());
     let late = hear(&mut stream, &pair, Answer::Valid, clock.now());
-    assert!(matches!(late, Err(Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedResult { .. }))));
+    assert!(matches!(
+        late,
+        Err(Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedResult { .. }))
+    ));
     assert!(!stream.may_send(&pair));
 }
 
@@ -277,13 +280,19 @@ fn open_questions_and_pairs_are_bounded() {
     for pair in &pairs[..3] {
         ask(&mut stream, pair, now).unwrap();
     }
-    assert!(matches!(ask(&mut stream, &pairs[3], now), Err(Error::Limit { max: 3, .. })));
+    assert!(matches!(
+        ask(&mut stream, &pairs[3], now),
+        Err(Error::Limit { max: 3, .. })
+    ));
     for pair in &pairs[..3] {
         hear(&mut stream, pair, Answer::Valid, now).unwrap();
     }
     ask(&mut stream, &pairs[3], now).unwrap();
     ask(&mut stream, &pairs[4], now).unwrap();
-    assert!(matches!(ask(&mut stream, &pairs[5], now), Err(Error::Limit { max: 5, .. })));
+    assert!(matches!(
+        ask(&mut stream, &pairs[5], now),
+        Err(Error::Limit { max: 5, .. })
+    ));
 }
 
 /// A receiving server may answer whatever it bases that on: the originating one expects nothing.
@@ -300,7 +309,9 @@ fn db_12_an_answer_counts_without_a_callback() {
     let Ok(Step::Send(answer)) = theirs.handle(request, facts, &mut authoritative(2), now) else {
         panic!()
     };
-    let step = ours.handle(answer, Facts::default(), &mut authoritative(1), now).unwrap();
+    let step = ours
+        .handle(answer, Facts::default(), &mut authoritative(1), now)
+        .unwrap();
     assert!(matches!(step, Step::Outcome(Outcome::Verified { .. })));
 }
 
