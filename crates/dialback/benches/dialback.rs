@@ -4,7 +4,11 @@
 //! `cargo bench -p xmpp-dialback` prints times as ratios of interleaved runs, because absolute times of one
 //! machine say nothing on another, and counts allocations, which are exact. Nothing here passes or fails.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot run has nothing to say")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a bench that cannot run has nothing to say"
+)]
 
 #[path = "../../../benches/support/ratio.rs"]
 mod ratio;
@@ -28,6 +32,9 @@ const ROUNDS: usize = 401;
 /// As long as ours are.
 const ID: &str = "0a6357146bacafa81886d34147bb072c";
 
+/// A name and what to run.
+type Subject<'a> = (&'static str, Box<dyn Fn() + 'a>);
+
 fn main() {
     let secret = DialbackSecret::new(&[7; 32]).unwrap();
     let secrets = DialbackSecrets::from(secret.clone());
@@ -38,7 +45,7 @@ fn main() {
     let presented = PresentedKey::from(secret.key(&receiving, &originating, ID).unwrap());
     let round = Round::new();
 
-    let subjects: Vec<(&str, Box<dyn Fn() + '_>)> = vec![
+    let subjects: Vec<Subject<'_>> = vec![
         (
             "plain HMAC-SHA256",
             Box::new(|| {
@@ -117,7 +124,9 @@ impl Round {
             panic!()
         };
         let question = wire.carry(verifying.verify(task, now).unwrap().into());
-        let Message::VerifyRequest(question) = question else { panic!() };
+        let Message::VerifyRequest(question) = question else {
+            panic!()
+        };
         let answer = wire.carry(capulet.answer(&question, true, now).into());
         let Ok(Step::Verdict(verdict)) = verifying.handle(answer, served, &mut capulet, now) else {
             panic!()

@@ -175,6 +175,7 @@ impl Originating {
             return Err(ApiMisuse::StreamInClear.into());
         }
         if self.find(&pair).is_some() || self.verified.contains_key(&pair) {
+            let pair = pair.into();
             return Err(ApiMisuse::AlreadyAsked { pair }.into());
         }
         if let Some(expected) = self.only_target.as_ref().filter(|target| **target != pair.receiving) {
@@ -206,7 +207,7 @@ impl Originating {
     pub fn handle_answer(&mut self, answer: ResultAnswer, now: Instant) -> Result<Outcome, Error> {
         let Some(index) = self.find(&answer.pair) else {
             return Err(PeerMisbehaved::UnsolicitedResult {
-                pair: answer.pair,
+                pair: answer.pair.into(),
                 pending: self.questions.len(),
             }
             .into());

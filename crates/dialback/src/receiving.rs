@@ -186,13 +186,13 @@ impl Receiving {
             pair: pair.clone(),
             deadline: deadline(now, limits.verify_within),
         });
-        Ok(Received::Verify(VerifyTask {
-            stream: self.stream,
+        Ok(Received::Verify(VerifyTask::new(
+            self.stream,
             serial,
             pair,
-            id: self.id.clone(),
+            self.id.clone(),
             key,
-        }))
+        )))
     }
 
     /// What became of a task of this stream. If nobody waits for it any more, nothing happens.

@@ -102,12 +102,7 @@ impl DialbackSecret {
     /// assert!(secret.key(&receiving, &originating, "i d").is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn key(
-        &self,
-        receiving: &Domain,
-        originating: &Domain,
-        id: &str,
-    ) -> Result<DialbackKey, IdError> {
+    pub fn key(&self, receiving: &Domain, originating: &Domain, id: &str) -> Result<DialbackKey, IdError> {
         check_id(id)?;
         Ok(self.key_of_checked(receiving, originating, id))
     }
@@ -127,7 +122,9 @@ impl DialbackSecret {
         }
         match message.get(..end - 1) {
             Some(message) => mac.update(message),
-            None => [fields[0], " ", fields[1], " ", fields[2]].iter().for_each(|part| mac.update(part.as_bytes())),
+            None => [fields[0], " ", fields[1], " ", fields[2]]
+                .iter()
+                .for_each(|part| mac.update(part.as_bytes())),
         }
         DialbackKey::from_hex(hex(&mac.finalize().into_bytes().into()))
     }
@@ -203,12 +200,7 @@ impl DialbackSecrets {
     /// assert!(secrets.key(&"b.example".parse()?, &"a.example".parse()?, "id").is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn key(
-        &self,
-        receiving: &Domain,
-        originating: &Domain,
-        id: &str,
-    ) -> Result<DialbackKey, IdError> {
+    pub fn key(&self, receiving: &Domain, originating: &Domain, id: &str) -> Result<DialbackKey, IdError> {
         check_id(id)?;
         match self.secrets.first() {
             Some(secret) => Ok(secret.key_of_checked(receiving, originating, id)),

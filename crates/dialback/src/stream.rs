@@ -267,12 +267,7 @@ impl DialbackStream {
         now: Instant,
     ) -> Result<Step, Error> {
         let found = message.kind();
-        match (
-            message,
-            &mut self.originating,
-            &mut self.receiving,
-            &mut self.verifying,
-        ) {
+        match (message, &mut self.originating, &mut self.receiving, &mut self.verifying) {
             (Message::ResultRequest(request), _, Some(receiving), _) => {
                 receiving.handle_request(request, facts, now).map(Step::from)
             }

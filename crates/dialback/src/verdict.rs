@@ -34,28 +34,46 @@ impl fmt::Display for StreamNumber {
 /// ```
 #[derive(Debug)]
 #[must_use = "a claim waits for it"]
-pub struct VerifyTask {
-    pub(crate) stream: StreamNumber,
-    pub(crate) serial: u64,
-    pub(crate) pair: Pair,
-    pub(crate) id: SmallStr,
-    pub(crate) key: PresentedKey,
+pub struct VerifyTask(Box<Task>);
+
+/// Apart, so that a task that is handed to and fro is small.
+#[derive(Debug)]
+struct Task {
+    stream: StreamNumber,
+    serial: u64,
+    pair: Pair,
+    id: SmallStr,
+    key: PresentedKey,
 }
 
 impl VerifyTask {
+    pub(crate) fn new(stream: StreamNumber, serial: u64, pair: Pair, id: SmallStr, key: PresentedKey) -> Self {
+        VerifyTask(Box::new(Task {
+            stream,
+            serial,
+            pair,
+            id,
+            key,
+        }))
+    }
+
     /// Whose authoritative server has to be asked.
     pub fn domain(&self) -> &Domain {
-        &self.pair.originating
+        &self.0.pair.originating
     }
 
     /// What was claimed.
     pub fn pair(&self) -> &Pair {
-        &self.pair
+        &self.0.pair
     }
 
     /// On which stream. The question must be asked on another one.
     pub fn stream(&self) -> StreamNumber {
-        self.stream
+        self.0.stream
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.0.id
     }
 
     /// Nobody could be asked, or gave an answer.
@@ -65,18 +83,18 @@ impl VerifyTask {
 
     pub(crate) fn conclude(self, finding: Finding) -> Verdict {
         Verdict {
-            stream: self.stream,
-            serial: self.serial,
-            pair: self.pair,
+            stream: self.0.stream,
+            serial: self.0.serial,
+            pair: self.0.pair,
             finding,
         }
     }
 
     pub(crate) fn request(&self) -> VerifyRequest {
         VerifyRequest {
-            pair: self.pair.clone(),
-            id: self.id.clone(),
-            key: self.key.clone(),
+            pair: self.0.pair.clone(),
+            id: self.0.id.clone(),
+            key: self.0.key.clone(),
         }
     }
 }

@@ -114,8 +114,8 @@ impl Verifying {
 
     fn check(&self, task: &VerifyTask) -> Result<(), Error> {
         self.check_stream(task)?;
-        if self.find(&task.pair, &task.id).is_some() {
-            let pair = task.pair.clone();
+        if self.find(task.pair(), task.id()).is_some() {
+            let pair = task.pair().clone().into();
             return Err(ApiMisuse::AlreadyAsked { pair }.into());
         }
         match self.settings.limits().open_questions {
@@ -133,7 +133,7 @@ impl Verifying {
             let (expected, found) = (task.domain().clone(), self.domain.clone());
             return Err(ApiMisuse::WrongDomain { expected, found }.into());
         }
-        if task.stream == self.stream {
+        if task.stream() == self.stream {
             return Err(ApiMisuse::SameStream { stream: self.stream }.into());
         }
         match self.settings.allows(self.encrypted) {
@@ -166,7 +166,7 @@ impl Verifying {
         let question = self.find(&answer.pair, &answer.id);
         let Some(waiting) = question.and_then(|index| self.questions.remove(index).waiting) else {
             return Err(PeerMisbehaved::UnsolicitedVerify {
-                pair: answer.pair,
+                pair: answer.pair.into(),
                 id: answer.id,
                 domain: self.domain.clone(),
                 pending: self.questions.len(),

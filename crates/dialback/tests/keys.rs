@@ -85,8 +85,22 @@ fn db_53_fields_do_not_run_into_each_other() {
         }
     }
     assert_eq!(triples, 343);
-    for id in ["x y", " ", "x ", "\tx", "x\n", "x\u{0}y", "x\u{a0}y", "x\u{2028}y", "\u{7f}"] {
-        assert_eq!(secret.key(&domain("a"), &domain("b"), id).err(), Some(IdError::Space), "{id:?}");
+    for id in [
+        "x y",
+        " ",
+        "x ",
+        "\tx",
+        "x\n",
+        "x\u{0}y",
+        "x\u{a0}y",
+        "x\u{2028}y",
+        "\u{7f}",
+    ] {
+        assert_eq!(
+            secret.key(&domain("a"), &domain("b"), id).err(),
+            Some(IdError::Space),
+            "{id:?}"
+        );
         assert!(!DialbackSecrets::from(secret.clone()).verify(&domain("a"), &domain("b"), id, &presented("00")));
     }
     assert!(secret.key(&domain("a"), &domain("b"), "über").is_ok());
@@ -144,8 +158,14 @@ fn nothing_of_a_secret_or_a_key_is_shown() {
         id: "id".into(),
         key: key.clone().into(),
     };
-    let shown = format!("{secret:?} {key:?} {request:?} {:?}", DialbackSecrets::from(secret.clone()));
-    assert!(shown.contains("DialbackSecret") && shown.contains("octets: 64"), "{shown}");
+    let shown = format!(
+        "{secret:?} {key:?} {request:?} {:?}",
+        DialbackSecrets::from(secret.clone())
+    );
+    assert!(
+        shown.contains("DialbackSecret") && shown.contains("octets: 64"),
+        "{shown}"
+    );
     for part in text.as_bytes().windows(6) {
         assert!(!shown.contains(std::str::from_utf8(part).unwrap()), "{shown}");
     }
@@ -177,7 +197,10 @@ fn db_08_our_ids_are_of_safe_characters_and_others_are_taken_as_they_are() {
         let mut octets = [0; 16];
         rng.fill(&mut octets);
         let id = StreamId::from_random(octets).to_string();
-        assert!(id.len() >= 20 && id.bytes().all(|octet| octet.is_ascii_alphanumeric()), "{id}");
+        assert!(
+            id.len() >= 20 && id.bytes().all(|octet| octet.is_ascii_alphanumeric()),
+            "{id}"
+        );
         assert!(secret(1).key(&domain("b"), &domain("a"), &id).is_ok());
         assert!(seen.insert(id));
     }
@@ -195,7 +218,10 @@ fn ask(authoritative: &mut Authoritative, key: &PresentedKey, id: &str, now: Ins
 #[test]
 fn db_57_any_server_of_a_cluster_answers_for_the_others() {
     let now = xmpp_tls_testkit::Clock::new().now();
-    let key = authoritative(1).key(&pair("a.example", "b.example"), "id", now).unwrap().into();
+    let key = authoritative(1)
+        .key(&pair("a.example", "b.example"), "id", now)
+        .unwrap()
+        .into();
     assert_eq!(ask(&mut authoritative(1), &key, "id", now), Answer::Valid);
     assert_eq!(ask(&mut authoritative(2), &key, "id", now), Answer::Invalid);
 }
@@ -228,7 +254,10 @@ fn db_58_what_a_stateful_server_remembers_is_bounded() {
     for id in ["1", "2", "3"] {
         stateful.key(&pair, id, now).unwrap();
     }
-    assert!(matches!(stateful.key(&pair, "4", now), Err(Error::Limit { max: 3, .. })));
+    assert!(matches!(
+        stateful.key(&pair, "4", now),
+        Err(Error::Limit { max: 3, .. })
+    ));
     assert!(stateful.key(&pair, "4", now + lifetime).is_ok());
 }
 

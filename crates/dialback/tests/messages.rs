@@ -77,7 +77,12 @@ fn db_28_what_cannot_be_read_has_a_stream_error() {
     assert!(cases.len() >= 9);
     for case in cases {
         let refused = Message::from_element(&element(&case.xml)).unwrap_err();
-        assert_eq!(refused.stream_condition().name(), case.condition, "{}: {refused}", case.id);
+        assert_eq!(
+            refused.stream_condition().name(),
+            case.condition,
+            "{}: {refused}",
+            case.id
+        );
     }
     let long = format!("<db:verify from='a' to='b' type='valid' id='{}'/>", "x".repeat(1024));
     let too_long = Message::from_element(&element(&long)).unwrap_err();
@@ -116,7 +121,10 @@ fn db_02_db_34_db_50_what_is_written_is_read_back() {
         written.write(&mut encoder, &mut out).unwrap();
         let xml = std::str::from_utf8(&out).unwrap();
         // DB-02: prefixed, by the prefix of the header alone.
-        assert!(xml.starts_with("<db:result ") || xml.starts_with("<db:verify "), "{xml}");
+        assert!(
+            xml.starts_with("<db:result ") || xml.starts_with("<db:verify "),
+            "{xml}"
+        );
         assert!(!xml.contains("xmlns:"), "{xml}");
         assert_eq!(text(message(xml)), text(written.clone()));
         // And so is the element that stands by itself.
@@ -130,7 +138,10 @@ fn db_34_db_60_an_error_as_it_is_written() {
     let mut encoder = StreamEncoder::new(StreamKind::ServerToServer);
     encoder.open(&Support::declare(StreamHeader::new()), &mut BytesMut::new());
     let mut out = BytesMut::new();
-    let refused = result(&pair("a.example", "b.example"), error(DialbackCondition::ITEM_NOT_FOUND));
+    let refused = result(
+        &pair("a.example", "b.example"),
+        error(DialbackCondition::ITEM_NOT_FOUND),
+    );
     Message::from(refused).write(&mut encoder, &mut out).unwrap();
     assert_eq!(
         out,
@@ -222,10 +233,16 @@ fn db_05_db_06_db_07_v_18_the_feature_with_and_without_errors() {
     let v_18 = "\n  <dialback xmlns='urn:xmpp:features:dialback'>\n    <errors/>\n  </dialback>\n";
     assert_eq!(support(v_18), Support::DialbackAndErrors);
     assert!(support(v_18).errors());
-    assert_eq!(support("<dialback xmlns='urn:xmpp:features:dialback'/>"), Support::Dialback);
+    assert_eq!(
+        support("<dialback xmlns='urn:xmpp:features:dialback'/>"),
+        Support::Dialback
+    );
     assert!(!support("<dialback xmlns='urn:xmpp:features:dialback'/>").errors());
     // Neither is the feature, and nothing said is not "no".
-    assert_eq!(support("<dialback xmlns='jabber:server:dialback'><errors/></dialback>"), Support::NotAdvertised);
+    assert_eq!(
+        support("<dialback xmlns='jabber:server:dialback'><errors/></dialback>"),
+        Support::NotAdvertised
+    );
     assert_eq!(support(""), Support::NotAdvertised);
     let other = "<dialback xmlns='urn:xmpp:features:dialback'><errors xmlns='urn:x'/></dialback>";
     assert_eq!(support(other), Support::Dialback);
@@ -241,11 +258,16 @@ fn bidi_01_bidi_03_the_feature_and_the_request() {
     let xml = "<stream:features><bidi xmlns='urn:xmpp:features:bidi'/></stream:features>";
     assert_eq!(features.as_element().as_str(), xml);
     assert!(bidi::is_offered(&features));
-    assert!(!bidi::is_offered(&Features::builder().feature(bidi::request()).build().unwrap()));
+    assert!(!bidi::is_offered(
+        &Features::builder().feature(bidi::request()).build().unwrap()
+    ));
     assert!(bidi::is_request(&element("<bidi xmlns='urn:xmpp:bidi'/>")));
     assert!(!bidi::is_request(&element("<bidi xmlns='urn:xmpp:features:bidi'/>")));
     assert!(!bidi::is_request(&element("<bidi/>")));
-    assert_eq!(bidi::request().build().unwrap().as_str(), "<bidi xmlns='urn:xmpp:bidi'/>");
+    assert_eq!(
+        bidi::request().build().unwrap().as_str(),
+        "<bidi xmlns='urn:xmpp:bidi'/>"
+    );
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn db_25_db_29_db_34_a_claim_is_verified_elsewhere_and_then_valid() {
     // The id is the one that we gave the stream where the claim was made.
     assert_eq!(request.id, *id(1).to_string());
     let written = text(request.clone());
-    assert!(written.contains("from='b.example' to='a.example'") && written.contains(">c0ffee<"), "{written}");
+    assert!(
+        written.contains("from='b.example' to='a.example'") && written.contains(">c0ffee<"),
+        "{written}"
+    );
 
     let answer = verified(&pair, &request.id, Answer::Valid).into();
     let Ok(Step::Verdict(verdict)) = to_authoritative.handle(answer, Facts::default(), &mut authoritative(9), now)
@@ -88,7 +91,10 @@ fn db_26_other_pairs_go_on_while_one_is_pending() {
     let slow = task(&mut stream, &first, now);
     let quick = task(&mut stream, &second, now);
     sent(stream.conclude(verdict(quick, Answer::Valid, now), now));
-    assert_eq!((by(&stream, &first), by(&stream, &second)), (None, Some(Method::Dialback)));
+    assert_eq!(
+        (by(&stream, &first), by(&stream, &second)),
+        (None, Some(Method::Dialback))
+    );
     sent(stream.conclude(verdict(slow, Answer::Valid, now), now));
     assert_eq!(by(&stream, &first), Some(Method::Dialback));
 }
@@ -172,7 +178,10 @@ fn db_35_the_first_invalid_pair_ends_the_stream() {
         hear(&mut stream, &pair, PROVED, now),
         Err(Error::PeerMisbehaved(PeerMisbehaved::AfterClose { .. }))
     ));
-    assert!(matches!(stream.conclude(verdict(pending, Answer::Valid, now), now), Ok(Step::Nothing)));
+    assert!(matches!(
+        stream.conclude(verdict(pending, Answer::Valid, now), now),
+        Ok(Step::Nothing)
+    ));
     assert_eq!((by(&stream, &pair), by(&stream, &other)), (None, None));
 }
 
@@ -301,9 +310,15 @@ fn db_65_db_80_in_clear_nobody_is_asked_where_encryption_is_required() {
         }
     }
     let allowed = Settings::default().dangerous_allow_clear();
-    assert!(matches!(hear(&mut clear(allowed), &pair, SERVED, now), Ok(Step::Verify(_))));
+    assert!(matches!(
+        hear(&mut clear(allowed), &pair, SERVED, now),
+        Ok(Step::Verify(_))
+    ));
     // A certificate is none without TLS.
-    assert!(matches!(hear(&mut clear(allowed), &pair, PROVED, now), Ok(Step::Verify(_))));
+    assert!(matches!(
+        hear(&mut clear(allowed), &pair, PROVED, now),
+        Ok(Step::Verify(_))
+    ));
 }
 
 #[test]
@@ -333,7 +348,10 @@ fn db_74_db_82_db_83_dna_01_a_certificate_proves_the_domains_that_it_names_and_n
         assert_eq!(by(&stream, pair), Some(Method::Certificate));
     }
     // The same stream, the same certificate, another domain: somebody has to be asked.
-    assert!(matches!(hear(&mut stream, &not_named, SERVED, now), Ok(Step::Verify(_))));
+    assert!(matches!(
+        hear(&mut stream, &not_named, SERVED, now),
+        Ok(Step::Verify(_))
+    ));
     assert_eq!(by(&stream, &not_named), None);
 }
 
@@ -372,7 +390,11 @@ fn db_84_the_same_certificate_on_a_stream_to_somebody_else_proves_nothing() {
         identical: true,
         names_domain: true,
     };
-    let claims = |stream: &DialbackStream| stream.same_certificate(task(&mut accepted(1), &pair, now), proof).is_ok();
+    let claims = |stream: &DialbackStream| {
+        stream
+            .same_certificate(task(&mut accepted(1), &pair, now), proof)
+            .is_ok()
+    };
     assert!(claims(&opened(2, "a.example")));
     assert!(!claims(&opened(2, "attacker.example")));
     assert!(!claims(&opened(1, "a.example")), "the very stream that made the claim");
@@ -404,7 +426,10 @@ fn the_id_of_an_initiating_entity_is_not_looked_at() {
     let mut stream = accepted(7);
     let task = task(&mut stream, &pair("a.example", "b.example"), now);
     let request = opened(8, "a.example").verify(task, now).unwrap();
-    assert_eq!(Message::from(request).to_element().unwrap().attribute("id").as_deref(), Some("07070707070707070707070707070707"));
+    assert_eq!(
+        Message::from(request).to_element().unwrap().attribute("id").as_deref(),
+        Some("07070707070707070707070707070707")
+    );
 }
 
 #[test]

@@ -12,7 +12,9 @@ fn ids(cell: &str) -> Vec<String> {
     let number = |id: &str| id.split_once('-').unwrap().1.parse::<u32>().unwrap();
     let family = first.split_once('-').unwrap().0;
     assert!(last.starts_with(family), "{cell}");
-    (number(first)..=number(last)).map(|number| format!("{family}-{number:02}")).collect()
+    (number(first)..=number(last))
+        .map(|number| format!("{family}-{number:02}"))
+        .collect()
 }
 
 fn sources() -> String {
@@ -36,9 +38,14 @@ fn the_table_of_rows_is_complete_and_every_test_in_it_exists() {
     let sources = sources();
     let table = std::fs::read_to_string(format!("{}/src/rows.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let mut rows = BTreeSet::new();
-    for line in table.lines().filter(|line| line.starts_with("| ") && line.contains('-')) {
+    for line in table
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('-'))
+    {
         let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
-        let [row, rule, proof] = cells[..] else { panic!("{line}") };
+        let [row, rule, proof] = cells[..] else {
+            panic!("{line}")
+        };
         assert!(rule.len() > 5, "{line}");
         for id in ids(row) {
             assert!(rows.insert(id), "{row} twice");

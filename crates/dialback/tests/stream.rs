@@ -73,7 +73,12 @@ fn stream(direction: &str, state: &str, now: Instant) -> (DialbackStream, String
     }
     if state == "given up" {
         let _ = stream.handle(result(&pair, Answer::Invalid).into(), Facts::default(), &mut ours, now);
-        let _ = stream.handle(verified(&pair, &id, Answer::Invalid).into(), Facts::default(), &mut ours, now);
+        let _ = stream.handle(
+            verified(&pair, &id, Answer::Invalid).into(),
+            Facts::default(),
+            &mut ours,
+            now,
+        );
         let victim = common::pair("victim.example", "b.example");
         if let Ok(Step::Verify(task)) = stream.handle(claim(&victim).into(), SERVED, &mut ours, now) {
             let mut elsewhere = opened(10, "victim.example");
@@ -94,22 +99,82 @@ fn db_40_to_db_43_everything_that_can_come_in_every_state() {
     let now = Clock::new().now();
     // In each row: result, result valid, verify, verify valid.
     let table = [
-        ("opened", "fresh", ["wrong direction", "unsolicited", "wrong direction", "unsolicited"]),
-        ("opened", "asked", ["wrong direction", "believed", "wrong direction", "verdict"]),
-        ("opened", "answered", ["wrong direction", "unsolicited", "wrong direction", "unsolicited"]),
-        ("opened", "given up", ["wrong direction", "unsolicited", "wrong direction", "unsolicited"]),
-        ("opened bidi", "fresh", ["to verify", "unsolicited", "confirmed", "unsolicited"]),
+        (
+            "opened",
+            "fresh",
+            ["wrong direction", "unsolicited", "wrong direction", "unsolicited"],
+        ),
+        (
+            "opened",
+            "asked",
+            ["wrong direction", "believed", "wrong direction", "verdict"],
+        ),
+        (
+            "opened",
+            "answered",
+            ["wrong direction", "unsolicited", "wrong direction", "unsolicited"],
+        ),
+        (
+            "opened",
+            "given up",
+            ["wrong direction", "unsolicited", "wrong direction", "unsolicited"],
+        ),
+        (
+            "opened bidi",
+            "fresh",
+            ["to verify", "unsolicited", "confirmed", "unsolicited"],
+        ),
         ("opened bidi", "asked", ["nothing", "believed", "confirmed", "verdict"]),
-        ("opened bidi", "answered", ["nothing", "unsolicited", "confirmed", "unsolicited"]),
-        ("opened bidi", "given up", ["after close", "unsolicited", "confirmed", "unsolicited"]),
-        ("accepted", "fresh", ["to verify", "wrong direction", "confirmed", "wrong direction"]),
-        ("accepted", "asked", ["nothing", "wrong direction", "confirmed", "wrong direction"]),
-        ("accepted", "answered", ["nothing", "wrong direction", "confirmed", "wrong direction"]),
-        ("accepted", "given up", ["after close", "wrong direction", "confirmed", "wrong direction"]),
-        ("accepted bidi", "fresh", ["to verify", "unsolicited", "confirmed", "wrong direction"]),
-        ("accepted bidi", "asked", ["nothing", "believed", "confirmed", "wrong direction"]),
-        ("accepted bidi", "answered", ["nothing", "unsolicited", "confirmed", "wrong direction"]),
-        ("accepted bidi", "given up", ["after close", "unsolicited", "confirmed", "wrong direction"]),
+        (
+            "opened bidi",
+            "answered",
+            ["nothing", "unsolicited", "confirmed", "unsolicited"],
+        ),
+        (
+            "opened bidi",
+            "given up",
+            ["after close", "unsolicited", "confirmed", "unsolicited"],
+        ),
+        (
+            "accepted",
+            "fresh",
+            ["to verify", "wrong direction", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted",
+            "asked",
+            ["nothing", "wrong direction", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted",
+            "answered",
+            ["nothing", "wrong direction", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted",
+            "given up",
+            ["after close", "wrong direction", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted bidi",
+            "fresh",
+            ["to verify", "unsolicited", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted bidi",
+            "asked",
+            ["nothing", "believed", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted bidi",
+            "answered",
+            ["nothing", "unsolicited", "confirmed", "wrong direction"],
+        ),
+        (
+            "accepted bidi",
+            "given up",
+            ["after close", "unsolicited", "confirmed", "wrong direction"],
+        ),
     ];
     let mut entries = BTreeMap::new();
     for (direction, state, expected) in table {
@@ -130,7 +195,10 @@ fn db_42_what_is_in_the_wrong_direction_says_so() {
     let mut stream = accepted(9);
     let refused = stream.handle(message("result valid", "", now), SERVED, &mut authoritative(1), now);
     let text = refused.unwrap_err().to_string();
-    assert_eq!(text, "<db:result/> with an answer came on a stream where we are the receiving entity");
+    assert_eq!(
+        text,
+        "<db:result/> with an answer came on a stream where we are the receiving entity"
+    );
 }
 
 #[test]
@@ -185,7 +253,9 @@ fn bidi_06_what_comes_back_on_a_stream_that_we_opened() {
         for pair in [&asked, &further] {
             stream.ask(pair.clone(), &mut ours, now).unwrap();
             assert!(stream.admits(&pair.inverse()).is_err());
-            stream.handle(result(pair, Answer::Valid).into(), Facts::default(), &mut ours, now).unwrap();
+            stream
+                .handle(result(pair, Answer::Valid).into(), Facts::default(), &mut ours, now)
+                .unwrap();
         }
         let admitted = stream.admits(&asked.inverse());
         assert_eq!(admitted.ok(), bidi.then_some(Admitted::OpenedByUs));
@@ -204,7 +274,9 @@ fn bidi_07_the_receiving_entity_claims_its_other_domains_on_the_same_stream() {
     let claimed = pair("rooms.b.example", "a.example");
     let request = theirs.ask(claimed.clone(), &mut authoritative(2), now).unwrap();
     // Any target: whoever asks for bidi understands dialback errors.
-    theirs.ask(pair("b.example", "a2.example"), &mut authoritative(2), now).unwrap();
+    theirs
+        .ask(pair("b.example", "a2.example"), &mut authoritative(2), now)
+        .unwrap();
 
     let mut ours = opened(9, "b.example");
     ours.enable_bidi().unwrap();
@@ -215,7 +287,8 @@ fn bidi_07_the_receiving_entity_claims_its_other_domains_on_the_same_stream() {
     let question = to_rooms.verify(task, now).unwrap();
     let answer = authoritative(2).answer(&question, true, now);
     assert_eq!(answer.answer, Answer::Valid);
-    let Ok(Step::Verdict(verdict)) = to_rooms.handle(answer.into(), Facts::default(), &mut authoritative(1), now) else {
+    let Ok(Step::Verdict(verdict)) = to_rooms.handle(answer.into(), Facts::default(), &mut authoritative(1), now)
+    else {
         panic!()
     };
     let Ok(Step::Send(answer)) = ours.conclude(verdict, now) else {

@@ -86,18 +86,26 @@ fn db_10_to_db_61_every_transcript_of_the_xeps() {
                 false => Certificate::ProvesNothing,
             },
         };
-        let mut step = receiving.handle(message(&case.step_1), facts, &mut authoritative(9), now).unwrap();
+        let mut step = receiving
+            .handle(message(&case.step_1), facts, &mut authoritative(9), now)
+            .unwrap();
         if let (Some(step_2), Some(step_3)) = (&case.step_2, &case.step_3) {
-            let Step::Verify(task) = step else { panic!("{}", case.id) };
+            let Step::Verify(task) = step else {
+                panic!("{}", case.id)
+            };
             let mut to_authoritative = opened(3, &case.originating);
             same(case, to_authoritative.verify(task, now).unwrap(), step_2);
 
             let mut asked = knowing(case.asked_secret.as_ref().unwrap_or(&case.secret));
-            let Message::VerifyRequest(request) = message(step_2) else { panic!("{}", case.id) };
+            let Message::VerifyRequest(request) = message(step_2) else {
+                panic!("{}", case.id)
+            };
             same(case, asked.answer(&request, case.asked_serves_the_domain, now), step_3);
 
             let answer = to_authoritative.handle(message(step_3), Facts::default(), &mut authoritative(9), now);
-            let Ok(Step::Verdict(verdict)) = answer else { panic!("{}", case.id) };
+            let Ok(Step::Verdict(verdict)) = answer else {
+                panic!("{}", case.id)
+            };
             step = receiving.conclude(verdict, now).unwrap();
         }
         let (answer, closes) = match step {
@@ -109,9 +117,16 @@ fn db_10_to_db_61_every_transcript_of_the_xeps() {
         assert_eq!(closes, case.closes, "{}", case.id);
 
         let last = originating.handle(message(&case.step_4), Facts::default(), &mut authoritative(9), now);
-        let Ok(Step::Outcome(outcome)) = last else { panic!("{}", case.id) };
+        let Ok(Step::Outcome(outcome)) = last else {
+            panic!("{}", case.id)
+        };
         let believed = case.step_4.contains("type='valid'");
-        assert_eq!(outcome == Outcome::Verified { pair: pair.clone() }, believed, "{}", case.id);
+        assert_eq!(
+            outcome == Outcome::Verified { pair: pair.clone() },
+            believed,
+            "{}",
+            case.id
+        );
         assert_eq!(receiving.admits(&pair).is_ok(), believed, "{}", case.id);
         assert_eq!(originating.may_send(&pair), believed, "{}", case.id);
     }
@@ -128,27 +143,48 @@ fn bidi_07_bidi_09_v_27b_the_transcript_of_xep_0288() {
 
     // At montague.lit, which verifies the claim with capulet.lit elsewhere.
     let mut montague = with_id(1, "capulet.lit", id);
-    let request = message("<db:result from='capulet.lit' to='montague.lit'>\n  e3f5cf21f12749ef2cf59269bc0118f35bc46b26</db:result>");
-    let Ok(Step::Verify(task)) = montague.handle(request, served, keep, now) else { panic!() };
+    let request = message(
+        "<db:result from='capulet.lit' to='montague.lit'>\n  e3f5cf21f12749ef2cf59269bc0118f35bc46b26</db:result>",
+    );
+    let Ok(Step::Verify(task)) = montague.handle(request, served, keep, now) else {
+        panic!()
+    };
     let mut to_capulet = opened(2, "capulet.lit");
     let question = Message::from(to_capulet.verify(task, now).unwrap());
     assert!(text(question).contains(">e3f5cf21f12749ef2cf59269bc0118f35bc46b26<"));
     let yes = format!("<db:verify from='capulet.lit' to='montague.lit' id='{id}' type='valid'/>");
-    let Ok(Step::Verdict(verdict)) = to_capulet.handle(message(&yes), Facts::default(), keep, now) else { panic!() };
-    let Ok(Step::Send(answer)) = montague.conclude(verdict, now) else { panic!() };
-    assert_eq!(text(answer), text(message("<db:result from='montague.lit' to='capulet.lit' type='valid'/>")));
+    let Ok(Step::Verdict(verdict)) = to_capulet.handle(message(&yes), Facts::default(), keep, now) else {
+        panic!()
+    };
+    let Ok(Step::Send(answer)) = montague.conclude(verdict, now) else {
+        panic!()
+    };
+    assert_eq!(
+        text(answer),
+        text(message(
+            "<db:result from='montague.lit' to='capulet.lit' type='valid'/>"
+        ))
+    );
     assert!(montague.admits(&pair("capulet.lit", "montague.lit")).is_ok());
 
     // At capulet.lit.
     let mut capulet = with_id(3, "montague.lit", id);
     let rooms = pair("conference.montague.lit", "capulet.lit");
-    let request = message("<db:result from='conference.montague.lit' to='capulet.lit'>\n     1bac3ef56fed987cfe098c9785c654a5476ed765</db:result>");
-    let Ok(Step::Verify(task)) = capulet.handle(request, served, keep, now) else { panic!() };
+    let request = message(
+        "<db:result from='conference.montague.lit' to='capulet.lit'>\n     1bac3ef56fed987cfe098c9785c654a5476ed765</db:result>",
+    );
+    let Ok(Step::Verify(task)) = capulet.handle(request, served, keep, now) else {
+        panic!()
+    };
     let mut to_rooms = opened(4, "conference.montague.lit");
     let question = to_rooms.verify(task, now).unwrap();
     let yes = common::verified(&rooms, &question.id, xmpp_dialback::Answer::Valid).into();
-    let Ok(Step::Verdict(verdict)) = to_rooms.handle(yes, Facts::default(), keep, now) else { panic!() };
-    let Ok(Step::Send(answer)) = capulet.conclude(verdict, now) else { panic!() };
+    let Ok(Step::Verdict(verdict)) = to_rooms.handle(yes, Facts::default(), keep, now) else {
+        panic!()
+    };
+    let Ok(Step::Send(answer)) = capulet.conclude(verdict, now) else {
+        panic!()
+    };
     let expected = "<db:result from='capulet.lit' to='conference.montague.lit' type='valid'/>";
     assert_eq!(text(answer), text(message(expected)));
 }
@@ -181,10 +217,14 @@ fn db_26_mutual_dialbacks_at_the_same_time() {
     }
     for (n, question) in questions.into_iter().enumerate() {
         let other = 1 - n;
-        let Ok(Step::Send(answer)) = incoming[n].handle(question, common::SERVED, &mut keys[n], now) else { panic!() };
+        let Ok(Step::Send(answer)) = incoming[n].handle(question, common::SERVED, &mut keys[n], now) else {
+            panic!()
+        };
         let step = outgoing[other].handle(answer, Facts::default(), &mut keys[other], now);
         let Ok(Step::Verdict(verdict)) = step else { panic!() };
-        let Ok(Step::Send(result)) = incoming[other].conclude(verdict, now) else { panic!() };
+        let Ok(Step::Send(result)) = incoming[other].conclude(verdict, now) else {
+            panic!()
+        };
         let step = outgoing[n].handle(result, Facts::default(), &mut keys[n], now);
         assert!(matches!(step, Ok(Step::Outcome(Outcome::Verified { .. }))));
     }

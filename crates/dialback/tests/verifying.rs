@@ -86,9 +86,15 @@ fn db_31_answers_may_come_in_another_order() {
     let first = ask(&mut stream, 1, &pair, now).unwrap();
     let second = ask(&mut stream, 2, &pair, now).unwrap();
     let verdict = hear(&mut stream, &pair, &second.id, Answer::Valid, now).unwrap();
-    assert_eq!((verdict.stream(), verdict.finding()), (StreamNumber(2), &Finding::Valid(Method::Dialback)));
+    assert_eq!(
+        (verdict.stream(), verdict.finding()),
+        (StreamNumber(2), &Finding::Valid(Method::Dialback))
+    );
     let verdict = hear(&mut stream, &pair, &first.id, Answer::Invalid, now).unwrap();
-    assert_eq!((verdict.stream(), verdict.finding()), (StreamNumber(1), &Finding::Invalid));
+    assert_eq!(
+        (verdict.stream(), verdict.finding()),
+        (StreamNumber(1), &Finding::Invalid)
+    );
 }
 
 #[test]
@@ -147,7 +153,12 @@ fn one_question_at_a_time_for_each_claim_and_a_bound_on_all() {
     let pair = pair("a.example", "b.example");
     ask(&mut stream, 1, &pair, now).unwrap();
     let again = ask(&mut stream, 1, &pair, now).unwrap_err();
-    assert_eq!(again.error, Error::ApiMisuse(ApiMisuse::AlreadyAsked { pair: pair.clone() }));
+    assert_eq!(
+        again.error,
+        Error::ApiMisuse(ApiMisuse::AlreadyAsked {
+            pair: pair.clone().into(),
+        })
+    );
     ask(&mut stream, 2, &pair, now).unwrap();
     let too_many = ask(&mut stream, 3, &pair, now).unwrap_err();
     assert!(matches!(too_many.error, Error::Limit { max: 2, .. }));
@@ -187,7 +198,12 @@ fn a_late_answer_is_for_nobody() {
     clock.advance(30 * SECOND);
     assert!(stream.handle_timeout(clock.now()).is_some());
     let NotAsked { task, error } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
-    assert_eq!(error, Error::ApiMisuse(ApiMisuse::AlreadyAsked { pair: pair.clone() }));
+    assert_eq!(
+        error,
+        Error::ApiMisuse(ApiMisuse::AlreadyAsked {
+            pair: pair.clone().into(),
+        })
+    );
     assert!(hear(&mut stream, &pair, &request.id, Answer::Valid, clock.now()).is_err());
     // Its answer came: now it can be asked, and answered.
     stream.verify(task, clock.now()).unwrap();
@@ -214,11 +230,16 @@ fn db_50_the_authoritative_server_answers_valid_or_invalid() {
     let key: PresentedKey = authoritative(1).key(&pair, "id", now).unwrap().into();
     let valid = answer(&request(key.clone(), "id"), SERVED, now);
     assert_eq!(valid, text(verified(&pair, "id", Answer::Valid)));
-    assert!(valid.contains("from='a.example' to='b.example' id='id' type='valid'"), "{valid}");
+    assert!(
+        valid.contains("from='a.example' to='b.example' id='id' type='valid'"),
+        "{valid}"
+    );
     let other_id = answer(&request(key, "id2"), SERVED, now);
     assert_eq!(other_id, text(verified(&pair, "id2", Answer::Invalid)));
     // Security row 12: a key for another receiving server.
-    let for_another = authoritative(1).key(&common::pair("a.example", "attacker.example"), "id", now).unwrap();
+    let for_another = authoritative(1)
+        .key(&common::pair("a.example", "attacker.example"), "id", now)
+        .unwrap();
     let replayed = answer(&request(for_another.into(), "id"), SERVED, now);
     assert_eq!(replayed, text(verified(&pair, "id", Answer::Invalid)));
 }
@@ -234,6 +255,9 @@ fn db_51_db_61_a_domain_that_is_not_served_is_not_found() {
         key,
     };
     let found = answer(&request, Facts::default(), now);
-    assert_eq!(found, text(verified(&pair, "id", error(DialbackCondition::ITEM_NOT_FOUND))));
+    assert_eq!(
+        found,
+        text(verified(&pair, "id", error(DialbackCondition::ITEM_NOT_FOUND)))
+    );
     assert!(found.contains("from='unknown.example'"));
 }

@@ -174,7 +174,14 @@ impl StreamEncoder {
             true => None,
             false => self.scope.declarations.iter().find(declared),
         };
-        writer::write(prefix.map(|(prefix, _)| &**prefix), namespace, name, default, out, content)
+        writer::write(
+            prefix.map(|(prefix, _)| &**prefix),
+            namespace,
+            name,
+            default,
+            out,
+            content,
+        )
     }
 
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the

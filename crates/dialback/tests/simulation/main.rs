@@ -52,7 +52,10 @@ fn simulate_one_in(stride: u64, first: u64, end: u64) -> Tally {
 }
 
 fn number(variable: &str, default: u64) -> u64 {
-    #[allow(clippy::disallowed_methods, reason = "how many and which runs is not behaviour of the library")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how many and which runs is not behaviour of the library"
+    )]
     let set = std::env::var(variable);
     set.ok().map_or(default, |text| text.parse().expect("a number"))
 }
@@ -61,7 +64,10 @@ fn number(variable: &str, default: u64) -> u64 {
 fn judge(tally: &Tally, runs: u64) {
     let often = |count: u64, what: &str| assert!(count > runs / 20, "{what}: {count} in {runs} runs; {tally:?}");
     often(tally.honest_authenticated, "honest pairs authenticated");
-    often(tally.attacker_authenticated, "pairs of the attacker's own domains authenticated");
+    often(
+        tally.attacker_authenticated,
+        "pairs of the attacker's own domains authenticated",
+    );
     often(tally.by_same_certificate, "pairs authenticated by the same certificate");
     often(tally.forged_claims, "claims of others' domains");
     often(tally.forged_answers_refused, "forged answers refused");

@@ -184,7 +184,9 @@ impl World {
 
     fn inbound_of(&mut self, honest: bool) -> usize {
         let fits = |inbound: &Inbound| (inbound.owner != ATTACKER) == honest;
-        let candidates: Vec<_> = (0..self.inbound.len()).filter(|&index| fits(&self.inbound[index])).collect();
+        let candidates: Vec<_> = (0..self.inbound.len())
+            .filter(|&index| fits(&self.inbound[index]))
+            .collect();
         if candidates.is_empty() || candidates.len() < 3 && self.one_in(3) {
             let owner = match honest {
                 true => self.rng.below(2),
@@ -250,10 +252,28 @@ impl World {
         };
         let id = self.rng_id().as_str().into();
         match self.rng.below(8) {
-            0..5 => ResultRequest { pair, key: self.any_key() }.into(),
-            5 => ResultAnswer { pair, answer: self.any_answer() }.into(),
-            6 => VerifyAnswer { pair, id, answer: self.any_answer() }.into(),
-            _ => VerifyRequest { pair, id, key: self.any_key() }.into(),
+            0..5 => ResultRequest {
+                pair,
+                key: self.any_key(),
+            }
+            .into(),
+            5 => ResultAnswer {
+                pair,
+                answer: self.any_answer(),
+            }
+            .into(),
+            6 => VerifyAnswer {
+                pair,
+                id,
+                answer: self.any_answer(),
+            }
+            .into(),
+            _ => VerifyRequest {
+                pair,
+                id,
+                key: self.any_key(),
+            }
+            .into(),
         }
     }
 
@@ -287,7 +307,9 @@ impl World {
         };
         let message = self.over_the_wire(message);
         let facts = self.facts(&message, self.inbound[index].owner);
-        let step = self.inbound[index].stream.handle(message, facts, &mut self.ours, self.clock.now());
+        let step = self.inbound[index]
+            .stream
+            .handle(message, facts, &mut self.ours, self.clock.now());
         match step {
             Ok(step) => self.act(index, step),
             Err(Error::PeerMisbehaved(_)) => self.tally.forged_answers_refused += 1,
@@ -319,7 +341,10 @@ impl World {
 
     fn count(&mut self, index: usize, answer: &ResultAnswer, closes: bool) {
         let inbound = &mut self.inbound[index];
-        let entry = inbound.stream.authenticated().find(|entry| *entry.pair() == answer.pair);
+        let entry = inbound
+            .stream
+            .authenticated()
+            .find(|entry| *entry.pair() == answer.pair);
         match (&answer.answer, entry) {
             (Answer::Valid, Some(entry)) => {
                 let count = match (entry.by(), inbound.owner) {
@@ -339,7 +364,12 @@ impl World {
         }
         if let Some(theirs) = &mut inbound.theirs {
             let message = answer.clone().into();
-            let _ = theirs.handle(message, Facts::default(), &mut self.theirs[inbound.owner], self.clock.now());
+            let _ = theirs.handle(
+                message,
+                Facts::default(),
+                &mut self.theirs[inbound.owner],
+                self.clock.now(),
+            );
         }
     }
 
@@ -356,7 +386,10 @@ impl World {
         if self.one_in(4) {
             return self.misroute(task);
         }
-        let right = self.outbound.iter().position(|outbound| outbound.domain == *task.domain());
+        let right = self
+            .outbound
+            .iter()
+            .position(|outbound| outbound.domain == *task.domain());
         let index = match right {
             Some(index) if !self.one_in(6) => index,
             _ => {
@@ -380,7 +413,10 @@ impl World {
     fn ask_on(&mut self, index: usize, task: VerifyTask) {
         let (owner, domain) = (self.outbound[index].owner, self.outbound[index].domain.clone());
         // The certificates of the two streams are identical if they are of one party; it names its domains.
-        let claimant = self.inbound.iter().find(|inbound| inbound.stream.number() == task.stream());
+        let claimant = self
+            .inbound
+            .iter()
+            .find(|inbound| inbound.stream.number() == task.stream());
         let comparison = CertificateComparison {
             identical: claimant.is_some_and(|inbound| inbound.owner == owner),
             names_domain: owner_of(task.domain()) == Some(owner),
@@ -510,7 +546,10 @@ impl World {
             return;
         }
         let verdict = self.verdicts.swap_remove(self.rng.below(self.verdicts.len()));
-        let right = self.inbound.iter().position(|inbound| inbound.stream.number() == verdict.stream());
+        let right = self
+            .inbound
+            .iter()
+            .position(|inbound| inbound.stream.number() == verdict.stream());
         let index = match right {
             Some(index) if !self.one_in(8) => index,
             _ => self.rng.below(self.inbound.len()),
@@ -525,7 +564,9 @@ impl World {
     /// A message vanishes, or all that is behind a place.
     fn lose(&mut self) {
         let queues = self.inbound.iter_mut().map(|inbound| &mut inbound.to_us);
-        let mut queues: Vec<_> = queues.chain(self.outbound.iter_mut().map(|outbound| &mut outbound.to_us)).collect();
+        let mut queues: Vec<_> = queues
+            .chain(self.outbound.iter_mut().map(|outbound| &mut outbound.to_us))
+            .collect();
         if queues.is_empty() {
             return;
         }
@@ -545,7 +586,9 @@ impl World {
         for index in (0..self.outbound.len()).rev() {
             while let Some(step) = self.outbound[index].stream.handle_timeout(now) {
                 self.tally.timeouts += 1;
-                let Step::Verdict(verdict) = step else { panic!("seed {}: {step:?}", self.seed) };
+                let Step::Verdict(verdict) = step else {
+                    panic!("seed {}: {step:?}", self.seed)
+                };
                 self.verdicts.push(verdict);
             }
         }
@@ -555,7 +598,11 @@ impl World {
             }
             let number = self.inbound[index].stream.number();
             // It may be closed for too many claims in vain.
-            while self.inbound.get(index).is_some_and(|inbound| inbound.stream.number() == number) {
+            while self
+                .inbound
+                .get(index)
+                .is_some_and(|inbound| inbound.stream.number() == number)
+            {
                 let Some(step) = self.inbound[index].stream.handle_timeout(now) else {
                     break;
                 };
@@ -568,10 +615,12 @@ impl World {
     fn end_stream(&mut self) {
         if !self.outbound.is_empty() && self.one_in(2) {
             let outbound = self.outbound.swap_remove(self.rng.below(self.outbound.len()));
-            self.verdicts.extend(outbound.stream.end(&VerificationFailure::StreamEnded).verdicts);
+            self.verdicts
+                .extend(outbound.stream.end(&VerificationFailure::StreamEnded).verdicts);
         } else if !self.inbound.is_empty() {
             let inbound = self.inbound.swap_remove(self.rng.below(self.inbound.len()));
-            self.verdicts.extend(inbound.stream.end(&VerificationFailure::StreamEnded).verdicts);
+            self.verdicts
+                .extend(inbound.stream.end(&VerificationFailure::StreamEnded).verdicts);
         }
     }
 }
