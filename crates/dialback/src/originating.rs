@@ -114,6 +114,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stanza error to send back what waits with (XEP-0220 section 2.1.1).
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert_eq!(Refusal::TimedOut.bounce_with(), "remote-server-timeout");
+    /// ```
     pub fn bounce_with(&self) -> &'static str {
         match self {
             Refusal::Invalid => "internal-server-error",
@@ -122,6 +127,11 @@ impl Refusal {
     }
 
     /// Whether the stream is of no more use.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert!(!Refusal::TimedOut.ends_stream());
+    /// ```
     pub fn ends_stream(&self) -> bool {
         match self {
             Refusal::Invalid | Refusal::StreamEnded => true,
@@ -130,6 +140,11 @@ impl Refusal {
     }
 
     /// Whether another connection may do better, once (XEP-0220 section 2.5, `resource-constraint`).
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert!(Refusal::Error(DialbackCondition::RESOURCE_CONSTRAINT).try_another_connection());
+    /// ```
     pub fn try_another_connection(&self) -> bool {
         match self {
             Refusal::Error(condition) => *condition == DialbackCondition::RESOURCE_CONSTRAINT,

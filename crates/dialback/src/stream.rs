@@ -137,6 +137,19 @@ pub struct Ended {
 
 impl DialbackStream {
     /// A stream that we opened to `target`, whose response header had this `id`.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Initiating);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn opened(
         number: StreamNumber,
         target: Domain,
@@ -161,6 +174,20 @@ impl DialbackStream {
 
     /// A stream that the peer opened, in whose response header we wrote this `id`. An `id` in the peer's
     /// header, empty or not, means nothing (RFC 6120 section 4.7.3).
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Receiving);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn accepted(number: StreamNumber, id: &StreamId, encrypted: bool, settings: Settings) -> Self {
         DialbackStream {
             number,
@@ -184,6 +211,22 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`ApiMisuse::BidiInClear`], and [`Error::Id`] if the stream has no `id` that keys can be made for.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert!(stream.ask(pair.inverse(), &mut keys, now).is_err());
+    /// stream.enable_bidi()?;
+    /// assert!(stream.ask(pair.inverse(), &mut keys, now).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn enable_bidi(&mut self) -> Result<(), Error> {
         if !self.encrypted {
             return Err(ApiMisuse::BidiInClear.into());
@@ -200,16 +243,58 @@ impl DialbackStream {
     }
 
     /// What the caller calls it.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert_eq!(stream.number(), StreamNumber(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn number(&self) -> StreamNumber {
         self.number
     }
 
     /// Which end is ours.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Receiving);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn side(&self) -> Side {
         self.side
     }
 
     /// Whether it is used in both directions.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert!(!stream.is_bidi());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_bidi(&self) -> bool {
         self.bidi
     }
@@ -219,6 +304,20 @@ impl DialbackStream {
     /// # Errors
     ///
     /// As there, and [`ApiMisuse::NotOurStream`].
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// let request = stream.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(request.pair, pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
         match &mut self.originating {
             Some(originating) => originating.ask(pair, authoritative, now),
@@ -231,6 +330,24 @@ impl DialbackStream {
     /// # Errors
     ///
     /// As there, and [`ApiMisuse::NotOurStream`].
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let mut asking =
+    ///     DialbackStream::opened(StreamNumber(2), task.domain().clone(), "id", Support::Dialback, true, Settings::default());
+    /// let question = asking.verify(task, now)?;
+    /// assert_eq!(question.pair, pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verify(&mut self, task: VerifyTask, now: Instant) -> Result<VerifyRequest, Box<NotAsked>> {
         match &mut self.verifying {
             Some(verifying) => verifying.ask(task, now),
@@ -246,6 +363,25 @@ impl DialbackStream {
     /// # Errors
     ///
     /// The task, to be asked about.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let asking =
+    ///     DialbackStream::opened(StreamNumber(2), task.domain().clone(), "id", Support::Dialback, true, Settings::default());
+    /// let comparison = CertificateComparison { identical: true, names_domain: true };
+    /// let verdict = asking.same_certificate(task, comparison).expect("it names a.example");
+    /// assert_eq!(verdict.finding(), &Finding::Valid(Method::SameCertificate));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn same_certificate(&self, task: VerifyTask, comparison: CertificateComparison) -> Result<Verdict, VerifyTask> {
         match &self.verifying {
             Some(verifying) => verifying.same_certificate(task, comparison),
@@ -259,6 +395,21 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`PeerMisbehaved`], which changed nothing.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let step = stream.handle(claim.into(), facts, &mut keys, now)?;
+    /// assert!(matches!(step, Step::Verify(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle(
         &mut self,
         message: Message,
@@ -295,6 +446,22 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`ApiMisuse::WrongStream`].
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let step = stream.conclude(task.fail(VerificationFailure::TimedOut), now)?;
+    /// assert!(matches!(step, Step::Send(_))); // the peer is told
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<Step, Error> {
         match &mut self.receiving {
             Some(receiving) => receiving.conclude(verdict, now).map(Step::from),
@@ -310,6 +477,23 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`NotAuthenticated`], which knows the stream error.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// assert!(stream.admits(&pair).is_err());
+    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert!(stream.admits(&pair).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn admits(&self, pair: &Pair) -> Result<Admitted<'_>, NotAuthenticated> {
         let by_claim = self.receiving.as_ref().map(|receiving| receiving.admits(pair));
         match by_claim {
@@ -329,6 +513,23 @@ impl DialbackStream {
 
     /// Whether a stanza of this pair may be sent on this stream: the peer believes the pair, or the
     /// stream is bidirectional, the peer opened it and proved the inverse.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// stream.ask(pair.clone(), &mut keys, now)?;
+    /// assert!(!stream.may_send(&pair));
+    /// let answer = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// stream.handle(answer.into(), Facts::default(), &mut keys, now)?;
+    /// assert!(stream.may_send(&pair));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn may_send(&self, pair: &Pair) -> bool {
         let believed = |originating: &Originating| originating.may_send(pair);
         let proved = |receiving: &Receiving| receiving.admits(&pair.inverse()).is_ok();
@@ -337,11 +538,42 @@ impl DialbackStream {
     }
 
     /// The pairs that the peer proved on this stream.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert_eq!(stream.authenticated().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn authenticated(&self) -> impl Iterator<Item = &Authenticated> {
         self.receiving.iter().flat_map(Receiving::authenticated)
     }
 
     /// When [`handle_timeout`](DialbackStream::handle_timeout) has something to do.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// stream.ask(pair.clone(), &mut keys, now)?;
+    /// let deadline = stream.deadline().unwrap();
+    /// assert_eq!(deadline, now + settings.limits().answer_within);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         let deadlines = [
             self.originating.as_ref().and_then(Originating::deadline),
@@ -352,6 +584,23 @@ impl DialbackStream {
     }
 
     /// What to do about one thing that ran out of time; call it until there is none.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// stream.ask(pair.clone(), &mut keys, now)?;
+    /// let deadline = stream.deadline().unwrap();
+    /// assert_eq!(deadline, now + settings.limits().answer_within);
+    /// assert!(stream.handle_timeout(now).is_none());
+    /// assert!(matches!(stream.handle_timeout(deadline), Some(Step::Outcome(Outcome::Refused { .. }))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Step> {
         let originating = self.originating.as_mut().and_then(|o| o.handle_timeout(now));
         if let Some(outcome) = originating {
@@ -366,6 +615,21 @@ impl DialbackStream {
     }
 
     /// The stream ended, or is restarted. `failure` is what its open verifications end with.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let settings = Settings::default();
+    /// # let mut stream =
+    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
+    /// stream.ask(pair.clone(), &mut keys, now)?;
+    /// let ended = stream.end(&VerificationFailure::StreamEnded);
+    /// assert_eq!(ended.outcomes, [Outcome::Refused { pair, why: Refusal::StreamEnded }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end(self, failure: &VerificationFailure) -> Ended {
         Ended {
             outcomes: self.originating.map(Originating::end).unwrap_or_default(),

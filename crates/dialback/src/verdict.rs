@@ -58,16 +58,61 @@ impl VerifyTask {
     }
 
     /// Whose authoritative server has to be asked.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// assert_eq!(task.domain(), &pair.originating);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn domain(&self) -> &Domain {
         &self.0.pair.originating
     }
 
     /// What was claimed.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// assert_eq!(task.pair(), &pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pair(&self) -> &Pair {
         &self.0.pair
     }
 
     /// On which stream. The question must be asked on another one.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// assert_eq!(task.stream(), stream.number());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stream(&self) -> StreamNumber {
         self.0.stream
     }
@@ -77,6 +122,23 @@ impl VerifyTask {
     }
 
     /// Nobody could be asked, or gave an answer.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let verdict = task.fail(VerificationFailure::NoConnection);
+    /// let Step::Send(answer) = stream.conclude(verdict, now)? else { panic!() };
+    /// assert!(answer.to_element()?.as_str().contains("remote-connection-failed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fail(self, failure: VerificationFailure) -> Verdict {
         self.conclude(Finding::Failed(failure))
     }
@@ -122,16 +184,64 @@ pub struct Verdict {
 
 impl Verdict {
     /// Where the claim was made.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let verdict = task.fail(VerificationFailure::TimedOut);
+    /// assert_eq!(verdict.stream(), stream.number());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stream(&self) -> StreamNumber {
         self.stream
     }
 
     /// What was claimed.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let verdict = task.fail(VerificationFailure::TimedOut);
+    /// assert_eq!(verdict.pair(), &pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
     /// What was found.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
+    /// let verdict = task.fail(VerificationFailure::TimedOut);
+    /// assert_eq!(verdict.finding(), &Finding::Failed(VerificationFailure::TimedOut));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn finding(&self) -> &Finding {
         &self.finding
     }
@@ -192,6 +302,11 @@ pub enum VerificationFailure {
 
 impl VerificationFailure {
     /// What the originating server is told.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert_eq!(VerificationFailure::TimedOut.condition(), DialbackCondition::REMOTE_SERVER_TIMEOUT);
+    /// ```
     pub fn condition(&self) -> DialbackCondition {
         match self {
             VerificationFailure::NoConnection => DialbackCondition::REMOTE_CONNECTION_FAILED,

@@ -74,6 +74,11 @@ pub struct CertificateComparison {
 
 impl CertificateComparison {
     /// Whether nobody need be asked.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert!(CertificateComparison { identical: true, names_domain: true }.proves());
+    /// ```
     pub fn proves(self) -> bool {
         self.identical && self.names_domain
     }
