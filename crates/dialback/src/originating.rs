@@ -156,6 +156,19 @@ impl Refusal {
 impl Originating {
     /// For a stream that was opened to `target`, whose response header had this `id`, behind TLS if there
     /// is TLS. Without `id` nothing can be asked, and each question says so.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// assert!(!originating.may_send(&pair));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(target: Domain, id: &str, support: Support, encrypted: bool, settings: Settings) -> Self {
         Self::to_any_target((!support.errors()).then_some(target), id.into(), encrypted, settings)
     }
@@ -182,6 +195,22 @@ impl Originating {
     /// # Errors
     ///
     /// What keeps this pair from being asked about here: see [`ApiMisuse`] and [`Error::Limit`].
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// let request = originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(request.key.as_str(), keys.key(&pair, "id", now)?.as_str());
+    /// let other = Pair::new(pair.originating.clone(), "c.example".parse()?);
+    /// assert!(originating.ask(other, &mut keys, now).is_err()); // b.example does not know dialback errors
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
         if self.given_up {
             return Err(ApiMisuse::StreamGivenUp.into());
@@ -219,6 +248,21 @@ impl Originating {
     /// # Errors
     ///
     /// [`PeerMisbehaved::UnsolicitedResult`] if no question about this pair is open here.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// assert!(originating.handle_answer(valid.clone(), now).is_err()); // it was not asked
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(originating.handle_answer(valid, now)?, Outcome::Verified { pair });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_answer(&mut self, answer: ResultAnswer, now: Instant) -> Result<Outcome, Error> {
         let Some(index) = self.find(&answer.pair) else {
             return Err(PeerMisbehaved::UnsolicitedResult {
@@ -251,21 +295,81 @@ impl Originating {
 
     /// Whether stanzas of this pair may be sent on this stream: the peer believes it, and has not called
     /// another one invalid since.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// originating.handle_answer(valid, now)?;
+    /// assert!(originating.may_send(&pair));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn may_send(&self, pair: &Pair) -> bool {
         !self.given_up && self.verified.contains_key(pair)
     }
 
     /// The pairs that the peer believes, and since when.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// originating.handle_answer(valid, now)?;
+    /// assert!(originating.verified().eq([(&pair, now)]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verified(&self) -> impl Iterator<Item = (&Pair, Instant)> {
         self.verified.iter().map(|(pair, since)| (pair, *since))
     }
 
     /// When a question runs out of time.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(originating.deadline(), Some(now + settings.limits().answer_within));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         self.questions.iter().map(|question| question.deadline).min()
     }
 
     /// One question that ran out of time; call it until there is none.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// let deadline = originating.deadline().unwrap();
+    /// let why = Refusal::TimedOut;
+    /// assert_eq!(originating.handle_timeout(deadline), Some(Outcome::Refused { pair, why }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Outcome> {
         let index = self.questions.iter().position(|question| question.deadline <= now)?;
         let pair = self.questions.remove(index).pair;
@@ -274,6 +378,21 @@ impl Originating {
     }
 
     /// The stream ended: what became of its open questions.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// let why = Refusal::StreamEnded;
+    /// assert_eq!(originating.end(), [Outcome::Refused { pair, why }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end(self) -> Vec<Outcome> {
         let pairs = self.questions.into_iter().map(|question| question.pair);
         let refused = |pair| Outcome::Refused {

@@ -86,6 +86,24 @@ impl CertificateComparison {
 
 impl Verifying {
     /// For a stream that we opened to `domain`, at the addresses that DNS gave for it.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// assert_eq!(verifying.ask(task, now)?.pair, pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(stream: StreamNumber, domain: Domain, encrypted: bool, settings: Settings) -> Self {
         Verifying {
             stream,
@@ -103,6 +121,27 @@ impl Verifying {
     /// [`NotAsked`], which gives the task back, if the stream was opened to another domain, is the one
     /// that made the claim, is in clear where that is not allowed, or has the same or too many questions
     /// open.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let elsewhere = "attacker.example".parse()?;
+    /// let mut wrong = Verifying::new(StreamNumber(3), elsewhere, true, Settings::default());
+    /// let refused = wrong.ask(task, now).unwrap_err();
+    /// assert!(verifying.ask(refused.task, now).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ask(&mut self, task: VerifyTask, now: Instant) -> Result<VerifyRequest, Box<NotAsked>> {
         if let Err(error) = self.check(&task) {
             return Err(Box::new(NotAsked { task, error }));
@@ -154,6 +193,26 @@ impl Verifying {
     /// # Errors
     ///
     /// The task, to be asked about, if the comparison proves nothing or the stream is not the right one.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let comparison = CertificateComparison { identical: true, names_domain: false };
+    /// let task = verifying.same_certificate(task, comparison).unwrap_err();
+    /// assert!(verifying.ask(task, now).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn same_certificate(&self, task: VerifyTask, comparison: CertificateComparison) -> Result<Verdict, VerifyTask> {
         match self.encrypted && comparison.proves() && self.check_stream(&task).is_ok() {
             true => Ok(task.conclude(Finding::Valid(Method::SameCertificate))),
@@ -167,6 +226,28 @@ impl Verifying {
     ///
     /// [`PeerMisbehaved::UnsolicitedVerify`] if it answers no open question: of this pair, with this `id`,
     /// on this stream.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let question = verifying.ask(task, now)?;
+    /// let answer = VerifyAnswer { pair: question.pair, id: question.id, answer: Answer::Valid };
+    /// let verdict = verifying.handle_answer(answer.clone())?;
+    /// assert_eq!(verdict.finding(), &Finding::Valid(Method::Dialback));
+    /// assert!(verifying.handle_answer(answer).is_err()); // once
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_answer(&mut self, answer: VerifyAnswer) -> Result<Verdict, Error> {
         let question = self.find(&answer.pair, &answer.id);
         let Some(waiting) = question.and_then(|index| self.questions.remove(index).waiting) else {
@@ -193,12 +274,51 @@ impl Verifying {
     }
 
     /// When a question runs out of time.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let question = verifying.ask(task, now)?;
+    /// assert_eq!(verifying.deadline(), Some(now + Limits::default().answer_within));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         let waiting = self.questions.iter().filter_map(|question| question.waiting.as_ref());
         waiting.map(|waiting| waiting.deadline).min()
     }
 
     /// One question that ran out of time; call it until there is none.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let question = verifying.ask(task, now)?;
+    /// let verdict = verifying.handle_timeout(verifying.deadline().unwrap()).unwrap();
+    /// assert_eq!(verdict.finding(), &Finding::Failed(VerificationFailure::TimedOut));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Verdict> {
         let late = |waiting: &mut Waiting| waiting.deadline <= now;
         let waiting = self.questions.iter_mut().find_map(|q| q.waiting.take_if(late))?;
@@ -207,6 +327,26 @@ impl Verifying {
 
     /// The stream ended: what became of its open questions, each with the same failure, which is
     /// [`VerificationFailure::NotServed`] for the stream error `host-unknown`.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// # let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// # let domain = task.domain().clone();
+    /// # let mut verifying = Verifying::new(StreamNumber(2), domain, true, Settings::default());
+    /// let question = verifying.ask(task, now)?;
+    /// let verdicts = verifying.end(&VerificationFailure::NotServed);
+    /// assert_eq!(verdicts[0].finding(), &Finding::Failed(VerificationFailure::NotServed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
         let waiting = self.questions.into_iter().filter_map(|question| question.waiting);
         waiting.map(|waiting| waiting.task.fail(failure.clone())).collect()
