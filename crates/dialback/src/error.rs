@@ -1,6 +1,6 @@
 use crate::message::Kind;
 use crate::pair::Pair;
-use crate::verdict::{StreamNumber, VerifyTask};
+use crate::roles::verdict::{StreamNumber, VerifyTask};
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::{Domain, DomainError, Side, StreamCondition};
 

@@ -1,5 +1,5 @@
 use crate::condition::DialbackCondition;
-use crate::key::PresentedKey;
+use crate::keys::key::PresentedKey;
 use crate::message::VerifyRequest;
 use crate::pair::{Method, Pair};
 use std::fmt;

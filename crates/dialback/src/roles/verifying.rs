@@ -1,8 +1,8 @@
 use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
 use crate::message::{Answer, VerifyAnswer, VerifyRequest};
 use crate::pair::{Method, Pair};
+use crate::roles::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::settings::Settings;
-use crate::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use std::time::Instant;
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::{Domain, deadline};

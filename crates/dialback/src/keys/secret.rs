@@ -1,5 +1,5 @@
 use crate::error::{IdError, WeakSecret};
-use crate::key::{DialbackKey, PresentedKey, check_id, hex};
+use crate::keys::key::{DialbackKey, PresentedKey, check_id, hex};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt;

@@ -1,9 +1,9 @@
 use crate::condition::DialbackCondition;
 use crate::error::Error;
-use crate::key::DialbackKey;
+use crate::keys::key::DialbackKey;
+use crate::keys::secret::DialbackSecrets;
 use crate::message::{Answer, VerifyAnswer, VerifyRequest};
 use crate::pair::Pair;
-use crate::secret::DialbackSecrets;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 use xmpp_tls_core::deadline;

@@ -1,9 +1,9 @@
-use crate::authoritative::Authoritative;
 use crate::condition::DialbackCondition;
 use crate::error::{ApiMisuse, Error, PeerMisbehaved};
 use crate::feature::Support;
 use crate::message::{Answer, ResultAnswer, ResultRequest};
 use crate::pair::Pair;
+use crate::roles::authoritative::Authoritative;
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::time::Instant;
