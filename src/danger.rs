@@ -4,6 +4,8 @@
 //!
 //! Each type here can be made in one way only, whose name says what is given up.
 
+use std::fmt;
+use std::sync::Arc;
 use xmpp_starttls::TlsVersion;
 
 /// A stream may go on in clear text where TLS is not offered.
@@ -84,4 +86,61 @@ impl UnverifiedPeerAccepted {
     pub fn anybody_may_be_the_peer() -> Self {
         UnverifiedPeerAccepted(())
     }
+}
+
+/// Another server may be authenticated by dialback (XEP-0220) on a stream without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaintextDialbackAccepted(());
+
+impl PlaintextDialbackAccepted {
+    /// Whoever can forge an answer of DNS or sits on the path can then be any server, and everybody on the path
+    /// reads what the servers say.
+    pub fn whoever_forges_dns_may_be_any_server() -> Self {
+        PlaintextDialbackAccepted(())
+    }
+}
+
+/// The secrets of TLS sessions are handed out, in the format that Wireshark reads (`SSLKEYLOGFILE`).
+///
+/// No environment variable switches this on: where the lines go is the program's to say. Every report of such a
+/// connection warns.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use xmpp_tls::danger::KeysRevealed;
+/// use xmpp_tls::tls::rustls::{CryptoProvider, RustlsConnector};
+///
+/// # fn example(provider: Arc<CryptoProvider>) -> RustlsConnector {
+/// let lines = Arc::new(Mutex::new(Vec::new()));
+/// let log = KeysRevealed::whoever_has_the_log_reads_everything(move |line| {
+///     if let Ok(mut lines) = lines.lock() {
+///         lines.push(line.to_owned());
+///     }
+/// });
+/// RustlsConnector::new(provider).with_key_log(log)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct KeysRevealed(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl KeysRevealed {
+    /// Whoever has both what went over the network and these lines, each without a line break, reads and has read
+    /// everything, passwords included.
+    pub fn whoever_has_the_log_reads_everything(write_line: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        KeysRevealed(Arc::new(write_line))
+    }
+
+    pub(crate) fn reveal(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        (self.0)(&format!("{label} {} {}", hex(client_random), hex(secret)));
+    }
+}
+
+impl fmt::Debug for KeysRevealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeysRevealed").finish_non_exhaustive()
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -184,6 +184,10 @@ impl Error {
                 Some(StreamCondition::CONNECTION_TIMEOUT)
             }
             ErrorKind::TimedOut if self.phase() == Phase::Authentication => Some(StreamCondition::POLICY_VIOLATION),
+            // The gate's refusals come before there is a stream to tell them on.
+            ErrorKind::Policy(PolicyViolation::Unauthenticated) if self.phase() != Phase::Tls => {
+                Some(StreamCondition::NOT_AUTHORIZED)
+            }
             ErrorKind::TimedOut
             | ErrorKind::Tls(_)
             | ErrorKind::Identity(_)

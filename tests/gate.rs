@@ -3,100 +3,19 @@
 
 mod common;
 
-use bytes::BytesMut;
-use common::fake_tls::{FakeConnector, SERVER_HELLO};
+use common::altered::{run, run_under};
 use common::{DOMAIN, World, domain};
 use std::sync::Arc;
-use xmpp_tls::danger::{OldVersion, OldVersionsAccepted};
-use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::policy::{ForwardSecrecy, MinimumVersion, Outcome, Policy, PolicyViolation, PolicyWarning, Rule};
+use xmpp_tls::ErrorKind;
+use xmpp_tls::danger::{OldVersion, OldVersionsAccepted, UnverifiedPeerAccepted};
+use xmpp_tls::policy::{
+    AuthenticationPolicy, ForwardSecrecy, MinimumVersion, Outcome, Policy, PolicyViolation, PolicyWarning, Resumption,
+    Rule,
+};
 use xmpp_tls::security::Warning;
-use xmpp_tls::session::{ClientConfig, Event, Mode, Session, Target};
+use xmpp_tls::session::{Event, Mode, Session, Target};
 use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
-use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, TlsSession, TlsState};
-use xmpp_tls::{Engine, ErrorKind, Output, roots};
-use xmpp_tls_testkit::LeafSpec;
-
-/// A library whose handshakes end in what a test wants.
-#[derive(Debug)]
-struct Altered<T> {
-    inner: T,
-    alter: fn(&mut TlsSession),
-}
-
-impl TlsConnector for Altered<FakeConnector> {
-    fn supports(&self, _: MinimumVersion) -> Result<(), TlsError> {
-        Ok(())
-    }
-
-    fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
-        let alter = self.alter;
-        self.inner
-            .connect(handshake)
-            .map(|inner| -> Box<dyn TlsEngine> { Box::new(Altered { inner, alter }) })
-    }
-}
-
-impl TlsEngine for Altered<Box<dyn TlsEngine>> {
-    fn read_tls(&mut self, ciphertext: &[u8], plaintext: &mut BytesMut) -> Result<(), TlsError> {
-        self.inner.read_tls(ciphertext, plaintext)
-    }
-
-    fn write_tls(&mut self, ciphertext: &mut BytesMut) -> Result<(), TlsError> {
-        self.inner.write_tls(ciphertext)
-    }
-
-    fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
-        self.inner.write(plaintext)
-    }
-
-    fn close(&mut self) {
-        self.inner.close();
-    }
-
-    fn state(&self) -> TlsState {
-        self.inner.state()
-    }
-
-    fn take_session(&mut self) -> Option<TlsSession> {
-        let mut session = self.inner.take_session()?;
-        (self.alter)(&mut session);
-        Some(session)
-    }
-}
-
-/// The events and the error of a client by direct TLS whose handshake ended like this.
-fn run(alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
-    run_under(Policy::default(), alter)
-}
-
-fn run_under(policy: Policy, alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
-    let world = World::new();
-    let peer_chain = world.ca.issue(LeafSpec::for_domain(DOMAIN)).chain;
-    let anchors = roots::from_pem(world.ca.anchor_pem().as_bytes()).unwrap();
-    let verifier = IdentityVerifier::new(anchors, xmpp_tls::tls::rustls::signature_algorithms(&world.provider));
-    let connector = Altered {
-        inner: FakeConnector { peer_chain },
-        alter,
-    };
-    let config = Arc::new(ClientConfig::new(connector, verifier).with_policy(policy));
-    let mut session = Session::client(config, Target::new(domain(DOMAIN)).direct_tls(), world.now()).unwrap();
-    let header = "<stream:stream from='example.org' id='1' version='1.0' xmlns='jabber:client' \
-        xmlns:stream='http://etherx.jabber.org/streams'>";
-    let mut events = Vec::new();
-    let mut input = [SERVER_HELLO, header.as_bytes()].into_iter();
-    loop {
-        match session.poll_output() {
-            Ok(Output::Transmit(_)) => {}
-            Ok(Output::Event(event)) => events.push(event),
-            Ok(Output::WantsInput(_)) => match input.next() {
-                Some(data) => session.handle_input(world.clock.now(), data).unwrap(),
-                None => return (events, None),
-            },
-            Err(error) => return (events, Some(error.kind().clone())),
-        }
-    }
-}
+use xmpp_tls::tls::TlsSession;
 
 #[test]
 fn a_good_handshake_passes() {
@@ -143,6 +62,20 @@ fn a_resumed_session_shows_no_certificate_and_is_refused() {
     let (events, error) = run(|session| session.resumed = true);
     assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::Resumed)));
     assert!(events.is_empty(), "{events:?}");
+}
+
+/// Whoever allows resumption trusts what was kept here, and not what a library says.
+#[test]
+fn a_resumed_session_without_a_verdict_is_refused_whatever_the_policy() {
+    let mut required = Policy::default();
+    required.resumption = Resumption::Allowed;
+    let mut recorded = required.clone();
+    recorded.authentication = AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
+    for policy in [required, recorded] {
+        let (events, error) = run_under(policy, |session| session.resumed = true);
+        assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::ResumedUnknown)));
+        assert!(events.is_empty(), "{events:?}");
+    }
 }
 
 /// TLSP-14: by the key exchange, which a suite's name need not tell.
@@ -196,6 +129,7 @@ fn a_policy_explains_every_rule() {
     for met in [
         Rule::Encryption,
         Rule::ForwardSecrecy,
+        Rule::KeyStrength,
         Rule::Resumption,
         Rule::Authentication,
     ] {
@@ -207,6 +141,7 @@ fn a_policy_explains_every_rule() {
         "encryption      met\n\
          version         VIOLATED: TLS 1.2 was negotiated, at least TLS 1.3 is required\n\
          forward-secrecy met\n\
+         key-strength    met\n\
          resumption      met\n\
          alpn            not demanded\n\
          authentication  met\n"

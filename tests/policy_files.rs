@@ -1,7 +1,7 @@
 //! Policies as configuration files: what is written is read back, and what is wrong is named.
 
 use xmpp_tls::danger::WeakenedPolicy;
-use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning};
+use xmpp_tls::policy::{MinimumVersion, Policy, PolicyWarning, Resumption, ServerAuthentication};
 
 #[test]
 fn what_is_written_is_read_back() {
@@ -10,6 +10,9 @@ fn what_is_written_is_read_back() {
     odd.limits_after_authentication.element_bytes = 1 << 20;
     odd.limits_after_authentication.depth = usize::MAX;
     odd.whitespace_behind_starttls = true;
+    odd.resumption = Resumption::Allowed;
+    odd.keys.rsa_bits = 3072;
+    odd.servers = ServerAuthentication::DialbackOverTls;
     for policy in [Policy::default(), Policy::modern(), odd] {
         let json = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy, "{json}");
@@ -61,6 +64,14 @@ fn every_mistake_is_an_error_that_names_the_key() {
             "timeouts.tls: a number of seconds is needed",
         ),
         ("[timeouts]\ntls = -1.5", "timeouts.tls: -1.5:"),
+        (
+            "[keys]\nrsa-bits = 1024",
+            "keys.rsa-bits: 1024 is below 2048, and less than that is never accepted",
+        ),
+        (
+            "[keys]\ncurve-bits = 'many'",
+            "keys.curve-bits: a whole number is needed",
+        ),
         ("[timeouts]\nnap = 1", "timeouts.nap: no such setting"),
         (
             "[limits-after-authentication]\ndepth = 1.5",
@@ -82,6 +93,7 @@ fn a_file_weakens_nothing_unless_the_program_lets_it() {
     for (text, warning) in [
         ("encryption = 'opportunistic'", PolicyWarning::Plaintext),
         ("authentication = 'recorded'", PolicyWarning::UnverifiedPeer),
+        ("servers = 'plaintext-dialback'", PolicyWarning::PlaintextDialback),
         ("forward-secrecy = 'preferred'", PolicyWarning::NoForwardSecrecy),
         (
             "minimum-version = 'TLS 1.1'",

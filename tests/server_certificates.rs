@@ -4,10 +4,12 @@ mod common;
 
 use common::{World, domain};
 use pki_types::CertificateDer;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use xmpp_tls::danger::UnverifiedPeerAccepted;
 use xmpp_tls::policy::{AuthenticationPolicy, MinimumVersion};
-use xmpp_tls::session::{Event, Mode, ServerConfig, Session, Target};
+use xmpp_tls::session::{Closed, Event, Mode, ServerConfig, Session, Target};
 use xmpp_tls::tls::rustls::{Certificates, RustlsAcceptor, RustlsConnector};
 use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError, own};
 use xmpp_tls::{ErrorKind, HeaderProblem};
@@ -100,33 +102,77 @@ fn a_key_of_another_certificate_never_gets_as_far_as_a_reload() {
     assert!(reason.contains("certificate or key for a.example"), "{reason}");
 }
 
-/// Connections from several threads while the certificate is swapped: none fails, none gets a mix.
+/// 300 connections from four threads while the certificate is swapped 50 times: none fails, none gets a mix of chain
+/// and key, those that were there before live on, and what cannot be shown changes nothing.
 #[test]
 fn connections_never_fail_while_certificates_are_swapped() {
+    const CONNECTIONS: usize = 300;
+    const SWAPS: usize = 50;
     let world = World::new();
-    let issued: Vec<Issued> = (0..2).map(|_| world.good_certificate()).collect();
+    // Each chain has an issuer of its own, so that a mix of two would be none.
+    let issued: Vec<Issued> = (0..4)
+        .map(|number| {
+            let issuer = world.ca.intermediate(CaSpec::new(&format!("Issuer {number}")));
+            issuer.issue(LeafSpec::for_domain(common::DOMAIN))
+        })
+        .collect();
     let acceptor = RustlsAcceptor::new(world.provider.clone());
     acceptor.reload(certificates(&world, &[(common::DOMAIN, &issued[0])]));
-    let leaves: Vec<_> = issued.iter().map(|issued| issued.chain[0].to_vec()).collect();
+    let mut before: Vec<_> = [Mode::StartTls, Mode::DirectTls]
+        .into_iter()
+        .map(|mode| connect(&world, &acceptor, common::DOMAIN, mode))
+        .collect();
+    before.iter_mut().for_each(Pair::drive);
+
+    let (begun, swapped) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let seen = Mutex::new(BTreeSet::new());
     std::thread::scope(|scope| {
-        let connections: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    for _ in 0..25 {
-                        let leaf = shown(&world, &acceptor, common::DOMAIN, Mode::StartTls).unwrap();
-                        assert!(leaves.contains(&leaf));
+        for thread in 0..4 {
+            let (world, acceptor, issued) = (&world, &acceptor, &issued);
+            let (begun, swapped, seen) = (&begun, &swapped, &seen);
+            scope.spawn(move || {
+                let mode = [Mode::StartTls, Mode::DirectTls][thread % 2];
+                loop {
+                    let number = begun.fetch_add(1, Ordering::Relaxed);
+                    if number >= CONNECTIONS {
+                        return;
                     }
-                })
-            })
-            .collect();
-        let mut swaps = 0;
-        while connections.iter().any(|connection| !connection.is_finished()) {
-            swaps += 1;
-            acceptor.reload(certificates(&world, &[(common::DOMAIN, &issued[swaps % 2])]));
-            std::thread::yield_now();
+                    let mut pair = connect(world, acceptor, common::DOMAIN, mode);
+                    if number % (CONNECTIONS / SWAPS) == 0 {
+                        let next = swapped.fetch_add(1, Ordering::Relaxed) + 1;
+                        acceptor.reload(certificates(world, &[(common::DOMAIN, &issued[next % issued.len()])]));
+                        let mixed = Certificates::new(world.provider.clone()).with(
+                            domain(common::DOMAIN),
+                            issued[0].chain.clone(),
+                            issued[1].key(),
+                        );
+                        assert!(mixed.is_err(), "and so there is nothing to reload");
+                    }
+                    pair.drive();
+                    pair.assert_no_error();
+                    let [ours, theirs] = [&pair.a, &pair.b].map(|end| end.engine.report().unwrap().clone());
+                    assert!(ours.is_authenticated());
+                    let chain = &ours.tls().unwrap().peer_chain;
+                    let whose = issued.iter().position(|issued| issued.chain == *chain);
+                    seen.lock().unwrap().insert(whose.expect("not a mix of two chains"));
+                    assert_eq!(ours.channel_bindings(), theirs.channel_bindings());
+                }
+            });
         }
-        assert!(swaps > 1);
     });
+    assert_eq!(swapped.into_inner(), SWAPS);
+    assert_eq!(
+        seen.into_inner().unwrap().len(),
+        issued.len(),
+        "each was shown for a while"
+    );
+    for pair in &mut before {
+        pair.a.engine.send_keepalive().unwrap();
+        pair.b.engine.close(world.clock.now()).unwrap();
+        pair.drive();
+        pair.assert_no_error();
+        assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly))));
+    }
 }
 
 /// What clients would find out is said before they do.

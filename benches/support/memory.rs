@@ -131,6 +131,11 @@ impl Subjects {
     }
 
     fn handshake(&self) {
+        let _ = black_box(self.open_bare());
+    }
+
+    /// Two ends of bare rustls behind their handshake.
+    pub(crate) fn open_bare(&self) -> (ClientConnection, ServerConnection) {
         let name = ServerName::try_from("example.org").unwrap();
         let mut client = ClientConnection::new(self.world.bare_client.clone(), name).unwrap();
         let mut server = ServerConnection::new(self.world.bare_server.clone()).unwrap();
@@ -150,10 +155,16 @@ impl Subjects {
             client.process_new_packets().unwrap();
         }
         let _ = black_box((client.writer().flush(), server.reader().read(&mut [0; 1])));
+        (client, server)
     }
 
-    /// Until the client has the server's header inside TLS.
     fn sessions(&self, mode: Mode) {
+        let (client, _) = black_box(self.open_sessions(mode));
+        black_box(client.report());
+    }
+
+    /// Two sessions, as far as the server's header inside TLS.
+    pub(crate) fn open_sessions(&self, mode: Mode) -> (Session, Session) {
         let target = Target::new(self.world.domain.clone());
         let target = if mode == Mode::DirectTls {
             target.direct_tls()
@@ -168,11 +179,11 @@ impl Subjects {
             }
             self.settle(&mut server, &mut client);
         }
-        black_box(client.report());
+        (client, server)
     }
 
     /// Hands what `from` writes to `to` until `from` rests; whether its stream was opened.
-    fn settle(&self, from: &mut Session, to: &mut Session) -> bool {
+    pub(crate) fn settle(&self, from: &mut Session, to: &mut Session) -> bool {
         loop {
             match from.poll_output().unwrap() {
                 Output::Transmit(bytes) => to.handle_input(self.now.instant, &bytes).unwrap(),
@@ -184,7 +195,7 @@ impl Subjects {
     }
 }
 
-fn carry(mut bytes: &[u8], mut read: impl FnMut(&mut &[u8]) -> usize) {
+pub(crate) fn carry(mut bytes: &[u8], mut read: impl FnMut(&mut &[u8]) -> usize) {
     while !bytes.is_empty() {
         read(&mut bytes);
     }

@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use xmpp_tls::Domain;
 use xmpp_tls::io::Endpoint;
+use xmpp_tls::io::hickory::hickory_resolver::proto::dnssec::TrustAnchors;
 use xmpp_tls::session::Target;
 
 pub(crate) const HELP: &str = "\
-usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS:PORT] [--ca FILE] [--json]]
+usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS:PORT]
+             [--dnssec FILE] [--ca FILE] [--json]]
 
   --direct-tls         TLS from the first octet, and never STARTTLS
   --s2s                the server-to-server port instead of the client one
   --connect HOST:PORT  connect there, not where the SRV records of DOMAIN say; the certificate must
                        still be for DOMAIN
   --dns ADDRESS:PORT   ask this name server instead of the system's
+  --dnssec FILE        verify its answers with DNSSEC, from the DNSKEY records in FILE down
   --ca FILE            trust the PEM certificates in FILE instead of the system's
   --json               print the report as JSON
 
@@ -40,6 +43,7 @@ pub(crate) struct Arguments {
     /// `None`: where the DNS says.
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) dns: Option<SocketAddr>,
+    pub(crate) dnssec: Option<TrustAnchors>,
     pub(crate) ca: Option<Vec<u8>>,
     pub(crate) json: bool,
 }
@@ -48,7 +52,7 @@ impl Arguments {
     pub(crate) fn parse() -> Result<Request, Box<dyn std::error::Error>> {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_env();
-        let (mut domain, mut connect, mut dns, mut ca) = (None, None, None, None);
+        let (mut domain, mut connect, mut dns, mut dnssec, mut ca) = (None, None, None, None, None);
         let (mut direct_tls, mut s2s, mut json, mut any) = (false, false, false, false);
         while let Some(argument) = parser.next()? {
             any = true;
@@ -59,10 +63,14 @@ impl Arguments {
                 Long("json") => json = true,
                 Long("connect") => connect = Some(endpoint(&parser.value()?.string()?)?),
                 Long("dns") => dns = Some(name_server(&parser.value()?.string()?)?),
+                Long("dnssec") => dnssec = Some(TrustAnchors::from_file(&PathBuf::from(parser.value()?))?),
                 Long("ca") => ca = Some(PathBuf::from(parser.value()?)),
                 Value(value) if domain.is_none() => domain = Some(value.string()?.parse::<Domain>()?),
                 other => return Err(other.unexpected().into()),
             }
+        }
+        if dnssec.is_some() && dns.is_none() {
+            return Err("--dnssec goes with --dns".into());
         }
         let Some(domain) = domain else {
             return match any {
@@ -85,6 +93,7 @@ impl Arguments {
             target,
             endpoint: connect,
             dns,
+            dnssec,
             ca,
             json,
         })))

@@ -84,11 +84,18 @@ async fn connect(arguments: &Arguments, config: Arc<ClientConfig>) -> Result<Tok
     if let Some(endpoint) = &arguments.endpoint {
         return io::tokio::connect_to(endpoint, config, target).await;
     }
-    let resolver = match arguments.dns {
-        Some(name_server) => Hickory::at(name_server),
-        None => Hickory::system(),
+    let resolver = match (arguments.dns, &arguments.dnssec) {
+        (Some(name_server), Some(anchors)) => Hickory::validating_at(name_server, anchors.clone()),
+        (Some(name_server), None) => Hickory::at(name_server),
+        (None, _) => Hickory::system(),
     };
     let resolver = resolver.map_err(DiscoveryError::from)?;
+    if !arguments.json {
+        let budget = config.policy.timeouts.connect;
+        for found in io::tokio::discover(&resolver, &target, budget).await? {
+            println!("{} by {} DNS", found.endpoint, found.security);
+        }
+    }
     io::tokio::connect_by(&resolver, config, target).await
 }
 

@@ -38,7 +38,7 @@ async fn run() -> Result<(), Failure> {
     for (domain, problem) in acceptor.problems(io::now().wall) {
         eprintln!("warning: {domain}: {problem}");
     }
-    let mut config = ServerConfig::new(acceptor);
+    let mut config = ServerConfig::new(acceptor).with_policy(arguments.policy);
     // Some clients end every element with a line break.
     config.policy.whitespace_behind_starttls = true;
     let config = Arc::new(config);

@@ -6,7 +6,6 @@ use super::Resolver;
 use crate::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
 use async_trait::async_trait;
 use futures::future::join;
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -14,6 +13,7 @@ use hickory_resolver::net::{DnsError, NetError};
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 use hickory_resolver::proto::dnssec::{DnssecSummary, Proof, TrustAnchors};
 use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use std::net::{IpAddr, SocketAddr};
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 use std::sync::Arc;
@@ -52,23 +52,16 @@ impl Hickory {
     ///
     /// [`LookupError::NoAnswer`]: the system's configuration cannot be read.
     pub fn system() -> Result<Self, LookupError> {
-        let build = || TokioResolver::builder_tokio()?.build();
-        build().map(Hickory).map_err(|error| unconfigured(&error))
+        Self::build(TokioResolver::builder_tokio())
     }
 
     /// One name server, such as that of a container or a test. Every answer is insecure.
     ///
     /// # Errors
     ///
-    /// [`LookupError::NoAnswer`]: the resolver cannot be made.
+    /// [`LookupError::NoAnswer`]: the resolver cannot be set up.
     pub fn at(name_server: SocketAddr) -> Result<Self, LookupError> {
-        let mut server = NameServerConfig::udp_and_tcp(name_server.ip());
-        for connection in &mut server.connections {
-            connection.port = name_server.port();
-        }
-        let config = ResolverConfig::from_name_servers(vec![server]);
-        let built = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build();
-        built.map(Hickory).map_err(|error| unconfigured(&error))
+        Self::build(Ok(only(name_server)))
     }
 
     /// The name servers of the system, whose answers are verified here with DNSSEC, from the keys of the root
@@ -78,13 +71,27 @@ impl Hickory {
     ///
     /// As for [`system`](Self::system).
     #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-    pub fn validating() -> Result<Self, LookupError> {
-        let build = || {
-            TokioResolver::builder_tokio()?
-                .with_trust_anchor(Arc::new(TrustAnchors::default()))
-                .build()
-        };
-        build().map(Hickory).map_err(|error| unconfigured(&error))
+    pub fn system_validating() -> Result<Self, LookupError> {
+        let anchors = Arc::new(TrustAnchors::default());
+        Self::build(TokioResolver::builder_tokio().map(|builder| builder.with_trust_anchor(anchors)))
+    }
+
+    /// One name server, whose answers are verified here with DNSSEC, from these keys down.
+    ///
+    /// # Errors
+    ///
+    /// As for [`at`](Self::at).
+    #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+    pub fn validating_at(name_server: SocketAddr, anchors: TrustAnchors) -> Result<Self, LookupError> {
+        Self::build(Ok(only(name_server).with_trust_anchor(Arc::new(anchors))))
+    }
+
+    fn build(builder: Result<ResolverBuilder<TokioRuntimeProvider>, NetError>) -> Result<Self, LookupError> {
+        let built = builder.and_then(ResolverBuilder::build);
+        built.map(Hickory).map_err(|error| LookupError::NoAnswer {
+            name: "anything".to_owned(),
+            reason: format!("the resolver cannot be set up: {error}"),
+        })
     }
 
     async fn look_up<T>(
@@ -185,9 +192,11 @@ fn nothing(name: &str, error: NetError) -> Result<DnsSecurity, LookupError> {
     }
 }
 
-fn unconfigured(error: &NetError) -> LookupError {
-    LookupError::NoAnswer {
-        name: "anything".to_owned(),
-        reason: format!("the resolver cannot be set up: {error}"),
+fn only(name_server: SocketAddr) -> ResolverBuilder<TokioRuntimeProvider> {
+    let mut server = NameServerConfig::udp_and_tcp(name_server.ip());
+    for connection in &mut server.connections {
+        connection.port = name_server.port();
     }
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
 }

@@ -43,6 +43,16 @@
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
 //! | TLSP-14 | forward secrecy, by the key exchange | `tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required` |
 //! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
+//! | TLSP-11 to TLSP-19, TLSP-30, TLSP-38, failure 42 | suites, groups and compression, as listed in [`defaults`](super::defaults) | `the_hello_offers_exactly_what_the_manual_lists`, `each_listed_suite_is_negotiated_by_its_name_and_forward_secret` |
+//! | POL-01 to POL-10 | what each policy does where the peer fails it | `every_cell_of_the_matrix_is_as_the_table_says` |
+//! | every rule | one gate enforces them, whatever a TLS library reports | `nothing_but_the_gate_makes_a_secured_session`, `secured_is_said_exactly_where_the_policy_is_satisfied` |
+//! | DB-87 | by what servers may be authenticated | `db_87_every_level_with_a_good_and_a_bad_certificate` |
+//! | POL-04 | an encrypted stream to a server that nobody vouches for is for dialback only | `pol_04_only_dialback_is_exchanged_with_a_server_that_nobody_vouches_for`, `a_stanza_from_a_server_that_nobody_vouches_for_ends_the_stream` |
+//! | POL-06 | dialback without TLS takes danger | `pol_06_plaintext_dialback_takes_danger_twice` |
+//! | TLSP-20 | keys and signatures of the whole path | `tlsp_20_a_weaker_key_than_is_demanded_ends_the_handshake` |
+//! | TLSP-36, failure 43 | no session crosses domain, kind, policy, anchors, pins or who we are | `tlsp_36_no_session_crosses_domain_kind_start_or_who_we_are`, `tlsp_36_no_session_crosses_policies_of_the_client`, `tlsp_36_no_session_crosses_policies_of_the_server`, `tlsp_36_no_session_crosses_anchors_or_pins` |
+//! | TLSP-36 | a resumed session has the verdict of the first | `tlsp_36_a_resumed_session_has_the_verdict_and_the_certificate_of_the_first`, `a_resumed_session_without_a_verdict_is_refused_whatever_the_policy` |
+//! | ERR-16, RES-09 | nothing is resumed after `<reset/>` | `never_after_reset_or_any_other_error` |
 //!
 //! # Direct TLS (XEP-0368)
 //!

@@ -1,9 +1,9 @@
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, Policy, Resumption, ServerAuthentication};
 use crate::security::{Authentication, SecurityReport, TlsReport, TlsStart};
 use std::fmt;
-use xmpp_identity::IdentityError;
+use xmpp_identity::{ChainStatus, IdentityError};
 use xmpp_starttls::TlsVersion;
-use xmpp_tls_core::Side;
+use xmpp_tls_core::{Side, StreamKind};
 
 /// What a [`Policy`] decides about a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,8 @@ pub enum Rule {
     Version,
     /// Whether a later theft of the long-term key leaves the session secret.
     ForwardSecrecy,
+    /// What the keys and signatures of the peer's certification path are worth.
+    KeyStrength,
     /// Whether the handshake was a full one.
     Resumption,
     /// The protocol chosen by ALPN.
@@ -30,6 +32,7 @@ impl Rule {
             Rule::Encryption => "encryption",
             Rule::Version => "version",
             Rule::ForwardSecrecy => "forward-secrecy",
+            Rule::KeyStrength => "key-strength",
             Rule::Resumption => "resumption",
             Rule::Alpn => "alpn",
             Rule::Authentication => "authentication",
@@ -58,9 +61,22 @@ pub enum PolicyViolation {
         /// The group or method, if the TLS library tells.
         key_exchange: Option<String>,
     },
+    /// The peer's certification path rests on something weaker than is required.
+    #[error("the peer's certification path rests on {what} of {bits} bits, at least {minimum} are required")]
+    KeyStrength {
+        /// On what: `an RSA key`.
+        what: &'static str,
+        /// How large it is.
+        bits: usize,
+        /// What is required.
+        minimum: usize,
+    },
     /// An earlier TLS session was resumed, which is not enabled.
     #[error("the TLS session was resumed, which hides the peer's certificate")]
     Resumed,
+    /// An earlier TLS session was resumed, and nothing is known here of who the peer was then.
+    #[error("a TLS session was resumed that was not kept here with a verdict on the peer")]
+    ResumedUnknown,
     /// The peer chose an ALPN protocol that was not offered (RFC 9325 section 3.8).
     #[error("the peer chose the ALPN protocol {chosen:?}, which was not offered")]
     Alpn {
@@ -83,6 +99,8 @@ pub enum Outcome {
     Met,
     /// The policy, or the kind of connection, demands nothing here.
     NotDemanded,
+    /// The peer is not authenticated, and may still be by dialback, inside the stream (XEP-0220).
+    AwaitsDialback,
     /// The demand is not met.
     Violated(PolicyViolation),
 }
@@ -126,7 +144,7 @@ impl Evaluation {
     pub fn violations(&self) -> impl Iterator<Item = &PolicyViolation> {
         self.findings.iter().filter_map(|finding| match &finding.outcome {
             Outcome::Violated(violation) => Some(violation),
-            Outcome::Met | Outcome::NotDemanded => None,
+            Outcome::Met | Outcome::NotDemanded | Outcome::AwaitsDialback => None,
         })
     }
 
@@ -138,7 +156,14 @@ impl Evaluation {
         }
     }
 
-    /// Whether every demand is met.
+    /// Whether the peer is still to be authenticated, by dialback. That violates nothing, and proves nothing.
+    pub fn awaits_dialback(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.outcome == Outcome::AwaitsDialback)
+    }
+
+    /// Whether no demand is violated.
     pub fn is_satisfied(&self) -> bool {
         self.violations().next().is_none()
     }
@@ -152,6 +177,7 @@ impl fmt::Display for Evaluation {
             match outcome {
                 Outcome::Met => writeln!(f, "{code:16}met")?,
                 Outcome::NotDemanded => writeln!(f, "{code:16}not demanded")?,
+                Outcome::AwaitsDialback => writeln!(f, "{code:16}not yet: by dialback, inside the stream")?,
                 Outcome::Violated(violation) => writeln!(f, "{code:16}VIOLATED: {violation}")?,
             }
         }
@@ -177,8 +203,12 @@ impl Policy {
                     outcome: self.judge_forward_secrecy(tls),
                 },
                 Finding {
+                    rule: Rule::KeyStrength,
+                    outcome: self.judge_key_strength(report),
+                },
+                Finding {
                     rule: Rule::Resumption,
-                    outcome: demand(!tls.resumed, || PolicyViolation::Resumed),
+                    outcome: self.judge_resumption(report, tls),
                 },
                 Finding {
                     rule: Rule::Alpn,
@@ -218,23 +248,72 @@ impl Policy {
         }
     }
 
-    fn judge_authentication(&self, report: &SecurityReport) -> Outcome {
-        let violation = match (self.authentication, report.authentication(), report.side()) {
-            (AuthenticationPolicy::Recorded(_), _, _) => return Outcome::NotDemanded,
-            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _) if report.is_authenticated() => {
-                return Outcome::Met;
-            }
-            // Clients log in with SASL, inside the stream.
-            (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Receiving) => return Outcome::NotDemanded,
-            (AuthenticationPolicy::Required, Authentication::Rejected { error, .. }, _) => {
-                PolicyViolation::Authentication(error.clone())
-            }
-            (AuthenticationPolicy::Required, Authentication::Certificate { .. }, _)
-            | (AuthenticationPolicy::Required, Authentication::NotAsked, Side::Initiating) => {
-                PolicyViolation::Unauthenticated
-            }
+    /// A path that is not trusted is not measured: that is the matter of authentication.
+    fn judge_key_strength(&self, report: &SecurityReport) -> Outcome {
+        let Authentication::Certificate {
+            chain: ChainStatus::Trusted { strength, .. },
+            ..
+        } = report.authentication()
+        else {
+            return Outcome::NotDemanded;
         };
-        Outcome::Violated(violation)
+        let weak = [
+            ("an RSA key", strength.rsa_bits, self.keys.rsa_bits),
+            ("an elliptic curve key", strength.curve_bits, self.keys.curve_bits),
+            ("a signature's hash", strength.hash_bits, self.keys.hash_bits),
+        ]
+        .into_iter()
+        .find_map(|(what, bits, minimum)| bits.filter(|bits| *bits < minimum).map(|bits| (what, bits, minimum)));
+        match weak {
+            None => Outcome::Met,
+            Some((what, bits, minimum)) => Outcome::Violated(PolicyViolation::KeyStrength { what, bits, minimum }),
+        }
+    }
+
+    fn judge_resumption(&self, report: &SecurityReport, tls: &TlsReport) -> Outcome {
+        match (self.resumption, tls.resumed) {
+            (Resumption::Off, resumed) => demand(!resumed, || PolicyViolation::Resumed),
+            (Resumption::Allowed, false) => Outcome::NotDemanded,
+            (Resumption::Allowed, true) => {
+                let known = report.side() == Side::Receiving || *report.authentication() != Authentication::NotAsked;
+                demand(known, || PolicyViolation::ResumedUnknown)
+            }
+        }
+    }
+
+    fn judge_authentication(&self, report: &SecurityReport) -> Outcome {
+        let certificate = match report.authentication() {
+            Authentication::Certificate { .. } if report.is_authenticated() => Ok(()),
+            Authentication::Rejected { error, .. } => Err(PolicyViolation::Authentication(error.clone())),
+            Authentication::Certificate { .. } | Authentication::NotAsked => Err(PolicyViolation::Unauthenticated),
+        };
+        match (self.authentication, report.kind()) {
+            (AuthenticationPolicy::Recorded(_), _) => Outcome::NotDemanded,
+            (AuthenticationPolicy::Required, StreamKind::ServerToServer) => self.judge_server(report, certificate),
+            (AuthenticationPolicy::Required, StreamKind::ClientToServer) => {
+                match (certificate, report.authentication(), report.side()) {
+                    // Clients log in with SASL, inside the stream.
+                    (Err(_), Authentication::NotAsked, Side::Receiving) => Outcome::NotDemanded,
+                    (Ok(()), _, _) => Outcome::Met,
+                    (Err(violation), _, _) => Outcome::Violated(violation),
+                }
+            }
+        }
+    }
+
+    fn judge_server(&self, report: &SecurityReport, certificate: Result<(), PolicyViolation>) -> Outcome {
+        match (self.servers, certificate, report.is_encrypted()) {
+            (ServerAuthentication::DialbackOverTls, _, true) => Outcome::AwaitsDialback,
+            (_, Ok(()), _) => Outcome::Met,
+            (ServerAuthentication::CertificateOrDialback, Err(_), true)
+            | (ServerAuthentication::PlaintextDialback(_), Err(_), _) => Outcome::AwaitsDialback,
+            (ServerAuthentication::Certificate, Err(violation), _)
+            | (
+                ServerAuthentication::CertificateOrDialback | ServerAuthentication::DialbackOverTls,
+                Err(violation),
+                false,
+            ) => Outcome::Violated(violation),
+        }
     }
 }
 

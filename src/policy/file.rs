@@ -1,9 +1,15 @@
 //! Policies in configuration files, of any format that serde reads.
 
 use super::Policy;
-use super::settings::{NUMBERS, Number, OPPORTUNISTIC, PREFERRED, RECORDED, REQUIRED, UNLIMITED, Value, version_word};
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion};
-use crate::danger::{OldVersion, OldVersionsAccepted, PlaintextAccepted, UnverifiedPeerAccepted, WeakenedPolicy};
+use super::settings::{ALLOWED, NUMBERS, Number, OFF, OPPORTUNISTIC, PREFERRED, RECORDED, REQUIRED, UNLIMITED};
+use super::settings::{
+    CERTIFICATE, CERTIFICATE_OR_DIALBACK, DIALBACK_OVER_TLS, PLAINTEXT_DIALBACK, Value, version_word,
+};
+use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Resumption, ServerAuthentication};
+use crate::danger::{
+    OldVersion, OldVersionsAccepted, PlaintextAccepted, PlaintextDialbackAccepted, UnverifiedPeerAccepted,
+    WeakenedPolicy,
+};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -101,7 +107,17 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 *count = usize::MAX;
                 Ok(())
             }
-            (Number::Count(_), _) => Err(format!("{key}: a whole number is needed")),
+            (Number::Least(_, least), Entry::Whole(whole))
+                if usize::try_from(*whole).is_ok_and(|whole| whole < least) =>
+            {
+                Err(format!(
+                    "{key}: {whole} is below {least}, and less than that is never accepted"
+                ))
+            }
+            (Number::Least(count, _), Entry::Whole(whole)) => usize::try_from(*whole)
+                .map(|whole| *count = whole)
+                .map_err(|_| format!("{key}: {whole} is too large")),
+            (Number::Count(_) | Number::Least(..), _) => Err(format!("{key}: a whole number is needed")),
             (Number::Time(time), Entry::Whole(seconds)) => {
                 *time = Duration::from_secs(*seconds);
                 Ok(())
@@ -137,6 +153,20 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 ),
             ],
         ),
+        ("servers", Entry::Word(word)) => {
+            let accepted = PlaintextDialbackAccepted::whoever_forges_dns_may_be_any_server();
+            choose(
+                key,
+                word,
+                &mut policy.servers,
+                [
+                    (CERTIFICATE, ServerAuthentication::Certificate),
+                    (CERTIFICATE_OR_DIALBACK, ServerAuthentication::CertificateOrDialback),
+                    (DIALBACK_OVER_TLS, ServerAuthentication::DialbackOverTls),
+                    (PLAINTEXT_DIALBACK, ServerAuthentication::PlaintextDialback(accepted)),
+                ],
+            )
+        }
         ("minimum-version", Entry::Word(word)) => {
             let old = |lowest| MinimumVersion::Old(OldVersionsAccepted::known_attacks_apply_down_to(lowest));
             let versions = [
@@ -162,17 +192,23 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 (PREFERRED, ForwardSecrecy::Preferred),
             ],
         ),
+        ("resumption", Entry::Word(word)) => choose(
+            key,
+            word,
+            &mut policy.resumption,
+            [(OFF, Resumption::Off), (ALLOWED, Resumption::Allowed)],
+        ),
         ("whitespace-behind-starttls", Entry::Flag(flag)) => {
             policy.whitespace_behind_starttls = *flag;
             Ok(())
         }
-        ("encryption" | "authentication" | "minimum-version" | "forward-secrecy", _) => {
+        ("encryption" | "authentication" | "servers" | "minimum-version" | "forward-secrecy" | "resumption", _) => {
             Err(format!("{key}: a word in quotes is needed"))
         }
         ("whitespace-behind-starttls", _) => Err(format!("{key}: true or false is needed")),
         _ => Err(format!(
-            "{key}: no such setting; there are encryption, authentication, minimum-version, forward-secrecy, \
-             whitespace-behind-starttls, {}",
+            "{key}: no such setting; there are encryption, authentication, servers, minimum-version, forward-secrecy, \
+             resumption, whitespace-behind-starttls, {}",
             NUMBERS.join(", ")
         )),
     }

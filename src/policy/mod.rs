@@ -11,12 +11,14 @@ pub use evaluation::{Evaluation, Finding, Outcome, PolicyViolation, Rule};
 pub use overrides::{Overrides, Peer, Scope};
 pub use schedule::{Rehearsal, Schedule, Tally};
 pub use settings::{Difference, Value};
+pub use xmpp_identity::Floor;
 
 use crate::danger;
 use std::fmt;
 use std::time::Duration;
 use xmpp_starttls::TlsVersion;
 use xmpp_stream::Limits;
+use xmpp_tls_core::StreamKind;
 
 /// What must hold before a stream counts as secured, and how long each step may take.
 ///
@@ -36,10 +38,19 @@ pub struct Policy {
     pub encryption: EncryptionPolicy,
     /// Whether the server's certificate must be good. Required by default (RFC 7590 section 3.4).
     pub authentication: AuthenticationPolicy,
+    /// By what another server may be authenticated, where authentication is required. For streams between servers
+    /// only. By its certificate or by dialback by default (RFC 7590 section 3.4, XEP-0220).
+    pub servers: ServerAuthentication,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
     pub minimum_version: MinimumVersion,
     /// Whether the key exchange must be forward secret. Required by default (RFC 9325 section 4.1).
     pub forward_secrecy: ForwardSecrecy,
+    /// The least that the keys and signatures of the peer's certification path must be: RSA keys of 2048 bits,
+    /// curves and hashes of 256 by default (RFC 9325 section 4.5). Less is never accepted, whatever is set here.
+    pub keys: Floor,
+    /// Whether TLS sessions may be resumed. Off by default: a resumed session shows no certificate, so that
+    /// one that was replaced meanwhile goes unseen.
+    pub resumption: Resumption,
     /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
     /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
     ///
@@ -59,8 +70,11 @@ impl Default for Policy {
         Policy {
             encryption: EncryptionPolicy::Required,
             authentication: AuthenticationPolicy::Required,
+            servers: ServerAuthentication::default(),
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
+            keys: Floor::default(),
+            resumption: Resumption::default(),
             whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
@@ -74,6 +88,12 @@ impl Policy {
     pub fn warnings(&self) -> Vec<PolicyWarning> {
         let encryption = matches!(self.encryption, EncryptionPolicy::Opportunistic(_));
         let authentication = matches!(self.authentication, AuthenticationPolicy::Recorded(_));
+        let dialback = match self.servers {
+            ServerAuthentication::PlaintextDialback(_) => Some(PolicyWarning::PlaintextDialback),
+            ServerAuthentication::Certificate
+            | ServerAuthentication::CertificateOrDialback
+            | ServerAuthentication::DialbackOverTls => None,
+        };
         let old = match self.minimum_version {
             MinimumVersion::Old(accepted) => Some(PolicyWarning::OldVersions(accepted.lowest())),
             MinimumVersion::Tls12 | MinimumVersion::Tls13 => None,
@@ -87,6 +107,7 @@ impl Policy {
             .then_some(PolicyWarning::Plaintext)
             .into_iter()
             .chain(authentication.then_some(PolicyWarning::UnverifiedPeer))
+            .chain(dialback)
             .chain(old)
             .chain(forward_secrecy)
             .chain(unbounded)
@@ -141,6 +162,8 @@ pub enum PolicyWarning {
     Plaintext,
     /// Anybody may be the peer.
     UnverifiedPeer,
+    /// Servers may be authenticated by dialback without TLS.
+    PlaintextDialback,
     /// Versions with known attacks may be negotiated.
     OldVersions(danger::OldVersion),
     /// Sessions may be without forward secrecy.
@@ -155,6 +178,9 @@ impl fmt::Display for PolicyWarning {
             PolicyWarning::Plaintext => f.write_str("streams may go on in clear: anybody on the path can make it so"),
             PolicyWarning::UnverifiedPeer => {
                 f.write_str("certificates are not enforced: anybody on the path can be the peer")
+            }
+            PolicyWarning::PlaintextDialback => {
+                f.write_str("dialback is accepted without TLS: whoever forges DNS can be any server")
             }
             PolicyWarning::OldVersions(lowest) => write!(
                 f,
@@ -194,6 +220,65 @@ pub enum AuthenticationPolicy {
     Recorded(danger::UnverifiedPeerAccepted),
 }
 
+/// By what another server may be authenticated.
+///
+/// Where dialback may still come, a stream inside TLS is encrypted to a peer that nobody vouches for yet:
+/// [`SecurityReport::awaits_dialback`](crate::security::SecurityReport::awaits_dialback) says so, the report
+/// never calls it authenticated, and nothing but dialback is sent or taken in until the application calls
+/// [`Session::authentication_complete`](crate::session::Session::authentication_complete). Dialback itself is not
+/// done by sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ServerAuthentication {
+    /// By its certificate alone. A bad one ends the handshake.
+    Certificate,
+    /// By its certificate, and where that is not good, by dialback inside TLS.
+    #[default]
+    CertificateOrDialback,
+    /// By dialback inside TLS, whatever certificate is shown.
+    DialbackOverTls,
+    /// As [`CertificateOrDialback`](Self::CertificateOrDialback), and by dialback on streams that
+    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS.
+    PlaintextDialback(danger::PlaintextDialbackAccepted),
+}
+
+impl Policy {
+    /// Whether a bad certificate must end the handshake.
+    pub(crate) fn enforces_certificate(&self, kind: StreamKind) -> bool {
+        match (self.authentication, kind, self.servers) {
+            (AuthenticationPolicy::Recorded(_), _, _) => false,
+            (AuthenticationPolicy::Required, StreamKind::ClientToServer, _)
+            | (AuthenticationPolicy::Required, StreamKind::ServerToServer, ServerAuthentication::Certificate) => true,
+            (
+                AuthenticationPolicy::Required,
+                StreamKind::ServerToServer,
+                ServerAuthentication::CertificateOrDialback
+                | ServerAuthentication::DialbackOverTls
+                | ServerAuthentication::PlaintextDialback(_),
+            ) => false,
+        }
+    }
+
+    /// Whether a stream may go on without TLS: between servers only if somebody could be authenticated there.
+    pub(crate) fn allows_plaintext(&self, kind: StreamKind) -> bool {
+        match (self.encryption, kind, self.servers, self.authentication) {
+            (EncryptionPolicy::Required, ..) => false,
+            (EncryptionPolicy::Opportunistic(_), StreamKind::ClientToServer, ..)
+            | (EncryptionPolicy::Opportunistic(_), StreamKind::ServerToServer, _, AuthenticationPolicy::Recorded(_)) => {
+                true
+            }
+            (
+                EncryptionPolicy::Opportunistic(_),
+                StreamKind::ServerToServer,
+                servers,
+                AuthenticationPolicy::Required,
+            ) => {
+                matches!(servers, ServerAuthentication::PlaintextDialback(_))
+            }
+        }
+    }
+}
+
 /// The lowest TLS version to negotiate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -229,6 +314,33 @@ pub enum ForwardSecrecy {
     Required,
     /// It is negotiated where the peer can, which the report tells. rustls knows nothing else.
     Preferred,
+}
+
+/// Whether TLS sessions may be resumed (RFC 8446 section 2.2, RFC 9325 section 3.4).
+///
+/// What is kept of a session is bound to everything that decided about it: domain, kind of stream, how TLS
+/// began, who we said we are, every setting of the policy that concerns TLS or authentication, and the
+/// verifier with its anchors and sources of trust. Whatever differs means a full handshake. On the initiating
+/// side the certificate of the earlier session is judged again, and resumed is only what has the same verdict;
+/// on the receiving side the certificate shown is part of what it is bound to. A session that ended in an
+/// error, `<reset/>` among them, is never resumed (RFC 6120 section 4.9.3.16). There is no early data.
+///
+/// rustls resumes TLS 1.3 only, always with a fresh key exchange.
+///
+/// ```
+/// use xmpp_tls::policy::{Policy, Resumption};
+///
+/// let mut policy = Policy::default();
+/// policy.resumption = Resumption::Allowed;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Resumption {
+    /// Every handshake is a full one.
+    #[default]
+    Off,
+    /// A session may be kept, and resumed once.
+    Allowed,
 }
 
 /// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer

@@ -1,8 +1,11 @@
 //! A policy as a list of named settings: printed, compared, and (feature `serde`) read and written.
 
-use super::{AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy};
+use super::{
+    AuthenticationPolicy, EncryptionPolicy, ForwardSecrecy, MinimumVersion, Policy, Resumption, ServerAuthentication,
+};
 use std::fmt;
 use std::time::Duration;
+use xmpp_identity::Floor;
 use xmpp_stream::Limits;
 
 /// The value of one setting.
@@ -60,15 +63,27 @@ impl Policy {
             AuthenticationPolicy::Required => REQUIRED,
             AuthenticationPolicy::Recorded(_) => RECORDED,
         };
+        let servers = match self.servers {
+            ServerAuthentication::Certificate => CERTIFICATE,
+            ServerAuthentication::CertificateOrDialback => CERTIFICATE_OR_DIALBACK,
+            ServerAuthentication::DialbackOverTls => DIALBACK_OVER_TLS,
+            ServerAuthentication::PlaintextDialback(_) => PLAINTEXT_DIALBACK,
+        };
         let forward_secrecy = match self.forward_secrecy {
             ForwardSecrecy::Required => REQUIRED,
             ForwardSecrecy::Preferred => PREFERRED,
         };
+        let resumption = match self.resumption {
+            Resumption::Off => OFF,
+            Resumption::Allowed => ALLOWED,
+        };
         let mut settings = vec![
             ("encryption", Value::Word(encryption)),
             ("authentication", Value::Word(authentication)),
+            ("servers", Value::Word(servers)),
             ("minimum-version", Value::Word(version_word(self.minimum_version))),
             ("forward-secrecy", Value::Word(forward_secrecy)),
+            ("resumption", Value::Word(resumption)),
             (
                 "whitespace-behind-starttls",
                 Value::Flag(self.whitespace_behind_starttls),
@@ -78,6 +93,16 @@ impl Policy {
         let mut copy = self.clone();
         settings.extend(NUMBERS.iter().filter_map(|key| Some((*key, copy.number(key)?.value()))));
         settings
+    }
+
+    /// The settings that decide whether a TLS session is good enough: all but times, sizes and white space.
+    /// A session that was made under others proves nothing under these.
+    pub(crate) fn fingerprint(&self) -> impl Iterator<Item = String> {
+        const BESIDES: [&str; 3] = ["timeouts.", "limits-", "whitespace-"];
+        self.settings()
+            .into_iter()
+            .filter(|(key, _)| !BESIDES.iter().any(|prefix| key.starts_with(prefix)))
+            .map(|(key, value)| format!("{key} = {value}"))
     }
 
     /// The settings in which this policy differs from another.
@@ -101,7 +126,11 @@ impl Policy {
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
+        let least = Floor::default();
         match (table, name) {
+            ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits, least.rsa_bits)),
+            ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits, least.curve_bits)),
+            ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits, least.hash_bits)),
             ("timeouts", "connect") => Some(Number::Time(&mut timeouts.connect)),
             ("timeouts", "starttls") => Some(Number::Time(&mut timeouts.starttls)),
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
@@ -120,10 +149,19 @@ pub(super) const REQUIRED: &str = "required";
 pub(super) const OPPORTUNISTIC: &str = "opportunistic";
 pub(super) const RECORDED: &str = "recorded";
 pub(super) const PREFERRED: &str = "preferred";
+pub(super) const CERTIFICATE: &str = "certificate";
+pub(super) const CERTIFICATE_OR_DIALBACK: &str = "certificate-or-dialback";
+pub(super) const DIALBACK_OVER_TLS: &str = "dialback-over-tls";
+pub(super) const PLAINTEXT_DIALBACK: &str = "plaintext-dialback";
+pub(super) const OFF: &str = "off";
+pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 21] = [
+pub(super) const NUMBERS: [&str; 24] = [
+    "keys.rsa-bits",
+    "keys.curve-bits",
+    "keys.hash-bits",
     "timeouts.connect",
     "timeouts.starttls",
     "timeouts.tls",
@@ -150,13 +188,15 @@ pub(super) const NUMBERS: [&str; 21] = [
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
     Count(&'a mut usize),
+    /// What is never less than this.
+    Least(&'a mut usize, usize),
 }
 
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
             Number::Time(time) => Value::Seconds(time.as_secs_f64()),
-            Number::Count(count) => Value::Count(**count),
+            Number::Count(count) | Number::Least(count, _) => Value::Count(**count),
         }
     }
 }

@@ -9,12 +9,13 @@ use xmpp_tls_core::{Domain, Side};
 impl Serialize for SecurityReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let certificates: Vec<Certificate> = self.certificates().map(Certificate::from).collect();
-        let mut report = serializer.serialize_struct("SecurityReport", 9)?;
+        let mut report = serializer.serialize_struct("SecurityReport", 10)?;
         report.serialize_field("kind", &self.kind.to_string())?;
         report.serialize_field("side", side(self.side))?;
         report.serialize_field("domain", &self.domain.as_ref().map(Domain::as_str))?;
         report.serialize_field("encrypted", &self.is_encrypted())?;
         report.serialize_field("authenticated", &self.is_authenticated())?;
+        report.serialize_field("awaits_dialback", &self.awaits_dialback)?;
         report.serialize_field("tls", &self.tls)?;
         report.serialize_field("authentication", &self.authentication)?;
         let warnings: Vec<_> = self.warnings().into_iter().map(Warning::code).collect();
@@ -49,7 +50,7 @@ impl Serialize for TlsReport {
             TlsStart::StartTls { offered } => ("starttls", Some(offered)),
             TlsStart::DirectTls => ("direct", None),
         };
-        let mut tls = serializer.serialize_struct("TlsReport", 10)?;
+        let mut tls = serializer.serialize_struct("TlsReport", 11)?;
         tls.serialize_field("start", start)?;
         tls.serialize_field("starttls_offered", &offered)?;
         tls.serialize_field("version", &self.version.to_string())?;
@@ -59,6 +60,7 @@ impl Serialize for TlsReport {
         tls.serialize_field("forward_secret", &self.forward_secret)?;
         tls.serialize_field("alpn", &self.alpn)?;
         tls.serialize_field("resumed", &self.resumed)?;
+        tls.serialize_field("keys_revealed", &self.keys_revealed)?;
         tls.serialize_field("server_name", &self.server_name)?;
         tls.end()
     }

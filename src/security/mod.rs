@@ -23,6 +23,7 @@ pub struct SecurityReport {
     domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
+    awaits_dialback: bool,
     channel_bindings: Vec<ChannelBinding>,
 }
 
@@ -46,6 +47,8 @@ pub struct TlsReport {
     pub alpn: Option<String>,
     /// Whether an earlier TLS session was resumed.
     pub resumed: bool,
+    /// Whether the secrets of the session were handed out.
+    pub keys_revealed: bool,
     /// The server name (SNI) that a client asked us for.
     pub server_name: Option<String>,
     /// What the peer showed, leaf first, as DER.
@@ -105,6 +108,9 @@ pub enum Warning {
     NotForwardSecret,
     /// A certificate was shown that is not good for the domain.
     NotAuthenticated,
+    /// Whoever has the log of keys reads everything, which
+    /// [`danger::KeysRevealed`](crate::danger::KeysRevealed) allowed.
+    KeysRevealed,
 }
 
 impl Warning {
@@ -115,6 +121,7 @@ impl Warning {
             Warning::OldVersion(_) => "old-version",
             Warning::NotForwardSecret => "not-forward-secret",
             Warning::NotAuthenticated => "not-authenticated",
+            Warning::KeysRevealed => "keys-revealed",
         }
     }
 }
@@ -126,6 +133,7 @@ impl std::fmt::Display for Warning {
             Warning::OldVersion(version) => write!(f, "{version} has known attacks (RFC 8996, RFC 7568)"),
             Warning::NotForwardSecret => f.write_str("whoever steals the server's key can read what was recorded"),
             Warning::NotAuthenticated => f.write_str("the peer may be anybody"),
+            Warning::KeysRevealed => f.write_str("whoever has the log of keys reads everything"),
         }
     }
 }
@@ -159,11 +167,18 @@ impl SecurityReport {
                 forward_secret: session.forward_secret,
                 alpn: session.alpn.map(|alpn| String::from_utf8_lossy(&alpn).into_owned()),
                 resumed: session.resumed,
+                keys_revealed: session.keys_revealed,
                 server_name: session.server_name,
                 peer_chain: session.peer_chain,
             }),
             authentication,
+            awaits_dialback: false,
         }
+    }
+
+    /// The policy leaves the peer to dialback. Said by the gate.
+    pub(crate) fn left_to_dialback(&mut self, awaits: bool) {
+        self.awaits_dialback = awaits;
     }
 
     pub(crate) fn of_plaintext(role: &Role) -> Self {
@@ -173,6 +188,7 @@ impl SecurityReport {
             domain: role.domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
+            awaits_dialback: false,
             channel_bindings: Vec::new(),
         }
     }
@@ -200,6 +216,12 @@ impl SecurityReport {
     /// Whether the peer is authenticated, and by what.
     pub fn authentication(&self) -> &Authentication {
         &self.authentication
+    }
+
+    /// Whether the policy leaves it to dialback, inside the stream, to authenticate this server (XEP-0220). That is
+    /// no authentication: it only says why the stream was not refused.
+    pub fn awaits_dialback(&self) -> bool {
+        self.awaits_dialback
     }
 
     /// What a login on this connection can be bound to it by, the strongest first; see
@@ -232,6 +254,7 @@ impl SecurityReport {
         old.into_iter()
             .chain(stolen)
             .chain(unverified.then_some(Warning::NotAuthenticated))
+            .chain(tls.keys_revealed.then_some(Warning::KeysRevealed))
             .collect()
     }
 

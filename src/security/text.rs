@@ -34,7 +34,15 @@ impl fmt::Display for SecurityReport {
                 row(f, "authenticated", "NO: the peer may be anybody")?;
                 row(f, "reason", error)?;
             }
+            Authentication::NotAsked if self.awaits_dialback => row(f, "authenticated", "NO: the peer may be anybody")?,
             Authentication::NotAsked => row(f, "authenticated", "not by TLS: clients log in inside the stream")?,
+        }
+        if self.awaits_dialback {
+            row(
+                f,
+                "dialback",
+                "is allowed, and still to come: nothing else is exchanged before",
+            )?;
         }
         for warning in self.warnings() {
             row(f, "warning", warning)?;

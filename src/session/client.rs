@@ -49,7 +49,8 @@ impl Target {
     }
 
     /// A server-to-server stream, from the server for `local`. The certificate of the receiving server
-    /// is verified; how we authenticate to it is the application's.
+    /// is verified; where it is not good the policy says whether dialback may still come
+    /// ([`ServerAuthentication`](crate::policy::ServerAuthentication)). How we authenticate to it is the application's.
     pub fn from_server(mut self, local: Domain) -> Self {
         self.local_domain = Some(local);
         self

@@ -34,18 +34,21 @@ pub(super) struct Secured {
 
 /// Lets a finished handshake through if everything the policy demands holds.
 pub(super) fn pass(policy: &Policy, candidate: Candidate) -> Result<Secured, ErrorKind> {
-    match policy.evaluate(&candidate.report).violations().next() {
+    let evaluation = policy.evaluate(&candidate.report);
+    match evaluation.violations().next() {
         Some(PolicyViolation::Authentication(error)) => return Err(ErrorKind::Identity(error.clone())),
         Some(violation) => return Err(ErrorKind::Policy(violation.clone())),
         None => {}
     }
     let Candidate {
-        tls,
+        mut tls,
         stream,
-        report,
+        mut report,
         plaintext,
         broken,
     } = candidate;
+    report.left_to_dialback(evaluation.awaits_dialback());
+    tls.allow_resumption(true);
     Ok(Secured {
         tls,
         stream,

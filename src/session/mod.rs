@@ -24,6 +24,7 @@ use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
+use crate::policy::PolicyViolation;
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
@@ -342,6 +343,12 @@ impl Session {
             };
             // The first failure is the one to report; the connection is dropped either way.
             drop(farewell);
+            match error.kind() {
+                // Of the transport: the TLS session is as good as before.
+                ErrorKind::Truncated { .. } | ErrorKind::TimedOut => {}
+                // RFC 6120 section 4.9.3.16 for `<reset/>`; whatever else went wrong begins anew as well.
+                _ => stream.never_resume(),
+            }
         }
         if matches!(self.state, State::Finishing) {
             // The gate said no: the end of our handshake would tell the peer yes.
@@ -412,6 +419,9 @@ impl Session {
                 Heard::Element(element) if self.role.side() == Side::Receiving && element.is(ns::TLS, "starttls") => {
                     Err(ErrorKind::StarttlsNotOffered)
                 }
+                Heard::Element(element) if stream.must_not_hear(&element) => {
+                    Err(ErrorKind::Policy(PolicyViolation::Unauthenticated))
+                }
                 Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
                 Heard::Closed(how) => {
                     self.state = State::Finished;
@@ -462,7 +472,10 @@ impl Session {
         };
         // Asked again about the chain that the finished handshake has: whatever the engine did with the
         // answer before, this is the one that counts.
-        let verdict = check.map(|check| check.verify(&session.peer_chain));
+        let verdict = check.and_then(|check| match session.resumed {
+            false => Some(check.verify(&session.peer_chain)),
+            true => check.verdict_of_resumed(&session.peer_chain),
+        });
         let (start, stream) = match token {
             Some(token) => (
                 TlsStart::StartTls {
@@ -499,14 +512,22 @@ impl Session {
     }
 
     fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
-        let report = Arc::new(SecurityReport::of_plaintext(&self.role));
+        let mut report = SecurityReport::of_plaintext(&self.role);
+        report.left_to_dialback(self.role.policy().evaluate(&report).awaits_dialback());
+        let report = Arc::new(report);
         self.report = Some(report.clone());
         self.events
             .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
         let timeouts = &self.role.policy().timeouts;
         let login = deadline(self.now, timeouts.authentication);
         let login = (self.role.side() == Side::Receiving).then_some(login);
-        let stream = OpenStream::in_clear(stream.decoder, stream.encoder, timeouts, login);
+        let stream = OpenStream::in_clear(
+            stream.decoder,
+            stream.encoder,
+            timeouts,
+            login,
+            report.awaits_dialback(),
+        );
         self.state = State::Streaming(Box::new(stream));
         Output::Event(Event::Plaintext(report))
     }

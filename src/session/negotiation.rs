@@ -1,6 +1,6 @@
 //! The clear part of a connection, by role.
 
-use crate::policy::{EncryptionPolicy, Policy};
+use crate::policy::Policy;
 use crate::session::client::Target;
 use crate::session::config::{ClientConfig, ServerConfig};
 use std::time::Instant;
@@ -35,9 +35,9 @@ impl Negotiation {
             .with_timeout(now, policy.timeouts.starttls)
             .with_limits(policy.limits_before_authentication.clone())
             .with_language(config.language.clone());
-        Negotiation::Initiator(match policy.encryption {
-            EncryptionPolicy::Required => initiator,
-            EncryptionPolicy::Opportunistic(_) => initiator.dangerous_allow_plaintext(),
+        Negotiation::Initiator(match policy.allows_plaintext(target.kind()) {
+            false => initiator,
+            true => initiator.dangerous_allow_plaintext(),
         })
     }
 
@@ -50,11 +50,9 @@ impl Negotiation {
             true => responder.with_whitespace_behind_starttls(),
             false => responder,
         };
-        Negotiation::Responder(match policy.encryption {
-            EncryptionPolicy::Required => responder,
-            EncryptionPolicy::Opportunistic(_) => {
-                responder.dangerous_offer_plaintext(config.plaintext_features.clone())
-            }
+        Negotiation::Responder(match policy.allows_plaintext(StreamKind::ClientToServer) {
+            false => responder,
+            true => responder.dangerous_offer_plaintext(config.plaintext_features.clone()),
         })
     }
 

@@ -1,10 +1,10 @@
 //! What differs between the initiating and the receiving side of a session.
 
 use crate::error::{ErrorKind, HeaderProblem};
-use crate::policy::{AuthenticationPolicy, Policy};
+use crate::policy::Policy;
 use crate::session::config::{ClientConfig, ServerConfig};
 use crate::session::{Event, Target};
-use crate::tls::{ClientHandshake, PeerCheck, ServerHandshake, TlsEngine, TlsError, TlsSession};
+use crate::tls::{ClientHandshake, PeerCheck, ResumptionScope, ServerHandshake, TlsEngine, TlsError, TlsSession};
 use pki_types::UnixTime;
 use std::sync::Arc;
 use xmpp_identity::ReferenceIds;
@@ -138,11 +138,16 @@ impl Role {
         now: UnixTime,
     ) -> Result<(Box<dyn TlsEngine>, Option<PeerCheck>), TlsError> {
         let policy = self.policy();
+        let resumption =
+            |domain, local| ResumptionScope::new(policy, (self.kind(), self.side()), direct, domain, local);
         match self {
             Role::Client { config, target, .. } => {
+                let local = target.local_domain.as_ref().map(Domain::to_string);
+                let scope = resumption(Some(&target.domain), local.or_else(|| target.account.clone()));
                 let references = ReferenceIds::new(&target.domain, target.kind());
-                let enforce = policy.authentication == AuthenticationPolicy::Required;
-                let check = PeerCheck::new(config.verifier.clone(), references, now, enforce);
+                let verifier = config.verifier.clone().with_floor(policy.keys);
+                let enforce = policy.enforces_certificate(target.kind());
+                let check = PeerCheck::new(verifier, references, now, enforce, scope);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
                     alpn: direct.then(|| target.kind()),
@@ -158,6 +163,7 @@ impl Role {
                     kind: self.kind(),
                     minimum_version: policy.minimum_version,
                     forward_secrecy: policy.forward_secrecy,
+                    resumption: resumption(None, None),
                     now,
                 })?;
                 Ok((tls, None))

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader, Version};
 use xmpp_tls_core::{StreamCondition, deadline, ns};
 
+const UNAUTHENTICATED: &str = "the other server is not authenticated: nothing but dialback may be sent to it";
 const STARTTLS_FAILURE: &[u8] = b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 
 pub(super) struct OpenStream {
@@ -22,6 +23,8 @@ pub(super) struct OpenStream {
     deadline: Option<Instant>,
     /// The client has logged in, or need not.
     authenticated: bool,
+    /// Nobody vouches for the peer yet, and only dialback can change that.
+    awaits_dialback: bool,
     /// TLS failed behind what is still to be read.
     broken: Option<ErrorKind>,
     /// How long a peer may take to close.
@@ -81,6 +84,7 @@ impl OpenStream {
             state: header.map_or(State::AwaitHeader, |header| State::Begin(Box::new(header))),
             deadline: Some(deadline(now, timeouts.header)),
             authenticated: false,
+            awaits_dialback: secured.report.awaits_dialback(),
             broken: secured.broken,
             patience: timeouts.close,
             header_sent: false,
@@ -96,6 +100,7 @@ impl OpenStream {
         encoder: StreamEncoder,
         timeouts: &Timeouts,
         login: Option<Instant>,
+        awaits_dialback: bool,
     ) -> Self {
         OpenStream {
             transport: Transport::Clear,
@@ -104,6 +109,7 @@ impl OpenStream {
             state: State::Open,
             deadline: login,
             authenticated: false,
+            awaits_dialback,
             broken: None,
             patience: timeouts.close,
             header_sent: true,
@@ -208,8 +214,16 @@ impl OpenStream {
         }
     }
 
+    /// Whatever a peer says that nobody vouches for, besides what it offers and dialback.
+    pub(super) fn must_not_hear(&self, element: &Element) -> bool {
+        self.awaits_dialback && element.namespace() != ns::DIALBACK && !element.is(ns::STREAM, "features")
+    }
+
     pub(super) fn send(&mut self, element: &Element, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
         self.writable()?;
+        if self.awaits_dialback && element.namespace() != ns::DIALBACK {
+            return Err(ErrorKind::ApiMisuse(UNAUTHENTICATED));
+        }
         self.encoder.element(element, &mut self.text);
         self.flush(outgoing)
     }
@@ -227,6 +241,10 @@ impl OpenStream {
         deadline: Instant,
     ) -> Result<(), ErrorKind> {
         self.writable()?;
+        // What SASL proves here is who we are.
+        if self.awaits_dialback {
+            return Err(ErrorKind::ApiMisuse(UNAUTHENTICATED));
+        }
         self.decoder.restart(limits);
         self.header_sent = false;
         self.authenticated = true;
@@ -240,6 +258,7 @@ impl OpenStream {
         self.writable()?;
         self.decoder.set_limits(limits);
         self.authenticated = true;
+        self.awaits_dialback = false;
         if self.state == State::Open {
             self.deadline = None;
         }
@@ -258,6 +277,7 @@ impl OpenStream {
         self.writable()?;
         if let Some(error) = error {
             self.encoder.error(error, &mut self.text);
+            self.never_resume();
         }
         self.encoder.close(&mut self.text);
         self.state = State::Closing;
@@ -304,6 +324,14 @@ impl OpenStream {
             tls.write_tls(outgoing)?;
         }
         Ok(())
+    }
+
+    /// The security context ends with this connection.
+    pub(super) fn never_resume(&mut self) {
+        match &mut self.transport {
+            Transport::Tls(tls) => tls.allow_resumption(false),
+            Transport::Clear => {}
+        }
     }
 
     fn writable(&self) -> Result<(), ErrorKind> {

@@ -4,17 +4,20 @@
 //! [`TlsConnector`], [`TlsAcceptor`] and [`TlsEngine`]; sessions know only these.
 
 mod alert;
+mod check;
 pub mod own;
+mod resumption;
 pub mod rustls;
 
 pub use alert::Alert;
+pub use check::{KeptIdentity, PeerCheck};
+pub use resumption::ResumptionScope;
 
 use crate::policy::{ForwardSecrecy, MinimumVersion};
 use bytes::BytesMut;
 use pki_types::{CertificateDer, UnixTime};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
-use xmpp_identity::{IdentityError, IdentityVerifier, Purpose, ReferenceIds, Verdict};
+use xmpp_identity::IdentityError;
 use xmpp_starttls::{TlsFacts, TlsVersion};
 use xmpp_tls_core::{Domain, StreamKind};
 
@@ -52,6 +55,11 @@ pub trait TlsEngine: Send + fmt::Debug {
 
     /// What the handshake ended in, taken once; `None` in [`TlsState::Handshaking`].
     fn take_session(&mut self) -> Option<TlsSession>;
+
+    /// Whether another connection may resume this session. Not before it is said, and never again once it was
+    /// taken back, whatever was kept until then (RFC 6120 section 4.9.3.16). Engines that keep nothing have
+    /// nothing to do.
+    fn allow_resumption(&mut self, allowed: bool);
 }
 
 /// How far a [`TlsEngine`] is.
@@ -84,6 +92,9 @@ pub struct TlsSession {
     pub alpn: Option<Vec<u8>>,
     /// Whether an earlier session was resumed: then no certificate was shown this time.
     pub resumed: bool,
+    /// Whether the secrets of the session were handed out, through
+    /// [`danger::KeysRevealed`](crate::danger::KeysRevealed).
+    pub keys_revealed: bool,
     /// The server name (SNI) that the client asked for; known to servers.
     pub server_name: Option<String>,
     /// What the peer showed, leaf first.
@@ -109,6 +120,7 @@ impl TlsSession {
             forward_secret: false,
             alpn: None,
             resumed: false,
+            keys_revealed: false,
             server_name: None,
             peer_chain: Vec::new(),
             exporter: None,
@@ -194,75 +206,10 @@ pub struct ServerHandshake {
     pub minimum_version: MinimumVersion,
     /// Whether only key exchanges with forward secrecy may be accepted.
     pub forward_secrecy: ForwardSecrecy,
+    /// What the session is bound to; `None`: it must be a full handshake, of which nothing is kept.
+    pub resumption: Option<ResumptionScope>,
     /// The wall clock.
     pub now: UnixTime,
-}
-
-/// The question whether a server's certificate is good for the domain we want.
-///
-/// It is made before the handshake and knows nothing of what the peer will present
-/// (RFC 9525 section 6.1). Clones share the answer.
-#[derive(Debug, Clone)]
-pub struct PeerCheck(Arc<Question>);
-
-#[derive(Debug)]
-struct Question {
-    verifier: IdentityVerifier,
-    references: ReferenceIds,
-    now: UnixTime,
-    enforce: bool,
-    /// The chain that was asked about first, and the answer.
-    answer: OnceLock<(Vec<CertificateDer<'static>>, Verdict)>,
-}
-
-impl PeerCheck {
-    pub(crate) fn new(verifier: IdentityVerifier, references: ReferenceIds, now: UnixTime, enforce: bool) -> Self {
-        PeerCheck(Arc::new(Question {
-            verifier,
-            references,
-            now,
-            enforce,
-            answer: OnceLock::new(),
-        }))
-    }
-
-    /// Whether a bad verdict must end the handshake, so that the peer gets a proper alert.
-    pub fn enforce(&self) -> bool {
-        self.0.enforce
-    }
-
-    /// The wall clock to check validity at.
-    pub fn now(&self) -> UnixTime {
-        self.0.now
-    }
-
-    /// The verdict on a chain, leaf first. It counts only once the handshake has proved possession.
-    pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Verdict {
-        let Question {
-            verifier,
-            references,
-            now,
-            answer,
-            ..
-        } = &*self.0;
-        let (known, verdict) = answer.get_or_init(|| {
-            let chain: Vec<_> = chain
-                .iter()
-                .map(|certificate| certificate.clone().into_owned())
-                .collect();
-            let verdict = verifier.verify(&chain, references, Purpose::Server, *now);
-            (chain, verdict)
-        });
-        if known == chain {
-            return verdict.clone();
-        }
-        verifier.verify(chain, references, Purpose::Server, *now)
-    }
-
-    /// What was wrong with the chain that was asked about.
-    pub(crate) fn rejection(&self) -> Option<IdentityError> {
-        self.0.answer.get().and_then(|(_, verdict)| verdict.check().err())
-    }
 }
 
 /// Why TLS failed.

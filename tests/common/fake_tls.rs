@@ -169,4 +169,6 @@ impl TlsEngine for FakeTls {
         session.peer_chain = self.chain.clone();
         Some(session)
     }
+
+    fn allow_resumption(&mut self, _: bool) {}
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+pub mod altered;
 pub mod fake_tls;
 pub mod tcp;
 

@@ -11,6 +11,8 @@ for pid in "$1"/*/pid; do
   name=$(basename "$folder")
   if [ "$name" = dns ]; then
     "$here/dns-up.sh" "$1" stop
+  elif [ "$name" = dnssec ]; then
+    "$here/dnssec-up.sh" "$1" stop
   elif [ -f "$folder/prosody.cfg.lua" ]; then
     "$here/prosody-up.sh" "$1" "$name" stop
   elif [ -f "$folder/ejabberd.yml" ]; then

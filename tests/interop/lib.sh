@@ -13,7 +13,7 @@ absolute() { mkdir -p "$1" && (cd "$1" && pwd); }
 
 # instance NAME: a name for a folder of its own
 instance() {
-  case $1 in certs | dns | venv | *[!a-z0-9]* | '') die "$1: a name has small letters and digits only, and is not certs, dns or venv" ;; esac
+  case $1 in certs | dns | dnssec | venv | *[!a-z0-9]* | '') die "$1: a name has small letters and digits only, and is not certs, dns, dnssec or venv" ;; esac
 }
 
 # loopback IP: nothing here ever listens anywhere else

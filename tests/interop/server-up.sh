@@ -8,6 +8,7 @@
 #
 # Environment:
 #   SERVER=FILE     the program, default target/release/examples/server_tokio
+#   POLICY=default  policy (server_tokio --help)
 #   CERT=good       kind of certificate (certs.sh)
 #   STANDIN=1
 set -euo pipefail
@@ -17,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 instance "$2"
 W=$(absolute "$1")
 I=$W/$2
-: "${SERVER:=$here/../../target/release/examples/server_tokio}" "${CERT:=good}"
+: "${SERVER:=$here/../../target/release/examples/server_tokio}" "${CERT:=good}" "${POLICY:=default}"
 stop_pids "$I/pid" "$W/certs/"
 [ "${3:-}" != stop ] || exit 0
 rm -rf "$I"
@@ -29,7 +30,7 @@ fi
 [ -x "$SERVER" ] || die "no $SERVER: cargo build --release --examples"
 mkdir -p "$I"
 "$SERVER" --domain a.test --cert "$W/certs/a.test/$CERT.crt" --key "$W/certs/a.test/$CERT.key" \
-  --listen 127.0.0.2:5222 --direct-tls 127.0.0.2:5223 --user alice:secret --user bob:secret \
+  --listen 127.0.0.2:5222 --direct-tls 127.0.0.2:5223 --user alice:secret --user bob:secret --policy "$POLICY" \
   </dev/null >"$I/server.log" 2>&1 &
 echo $! > "$I/pid"
 if await_port 127.0.0.2 5222 $! && await_port 127.0.0.2 5223 $!; then

@@ -69,7 +69,7 @@
 //! | CERT-09 | anchors of a domain exclude the public ones | `cert_09_anchors_of_a_domain_exclude_the_public_ones` |
 //! | CERT-10, CERT-11 | streams end when the certificate expires or is revoked | sessions' to do; [`CertificateFacts`](crate::CertificateFacts) have the time: `facts_have_both_kinds_of_times_and_serialise` |
 //! | CERT-12 | keyUsage, if present, has digitalSignature | `cert_12_key_usage_must_allow_signatures` |
-//! | CERT-13 | RSA keys of 2048 bits or more, those of issuers too | `cert_13_small_rsa_keys_are_refused`, `cert_13_a_weak_issuer_is_refused_and_another_path_taken` |
+//! | CERT-13 | RSA keys of 2048 bits or more, those of issuers too | `cert_13_small_rsa_keys_are_refused`, `cert_13_a_weak_issuer_is_refused_and_another_path_taken`, `cert_13_the_floor_can_be_raised_and_not_lowered` |
 //! | CERT-14 | a DNS-ID is enough for both kinds of streams | `every_row_of_the_table` |
 //!
 //! # EXTERNAL, clients (XEP-0178 section 2, RFC 6120 sections 6.3.4, 6.3.8, 13.7.2.2)

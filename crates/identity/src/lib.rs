@@ -104,6 +104,7 @@ pub use names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
 pub use names::reference::{FoundId, IdentityMatch, ReferenceId, ReferenceIds};
 pub use path::chain_error::ChainError;
 pub use path::constraints::NameConstraints;
+pub use path::floor::{Floor, Strength};
 pub use path::purpose::{PeerServerUsage, Purpose, UsageException};
 pub use path::revocation::{Revocation, RevocationStatus};
 pub use pki_types;

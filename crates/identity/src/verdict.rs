@@ -3,6 +3,7 @@ use crate::names::presented::{IgnoredId, PresentedId};
 use crate::names::reference::{IdentityMatch, ReferenceId};
 use crate::path::chain_error::ChainError;
 use crate::path::constraints::NameConstraints;
+use crate::path::floor::Strength;
 use crate::path::purpose::{Purpose, UsageException};
 use crate::path::revocation::RevocationStatus;
 use crate::trust::TrustStep;
@@ -29,6 +30,8 @@ pub enum ChainStatus {
         exception: Option<UsageException>,
         /// What was found out about revocation.
         revocation: RevocationStatus,
+        /// What the keys and signatures of the path are worth.
+        strength: Strength,
     },
     /// It is not, and why.
     Untrusted(ChainError),

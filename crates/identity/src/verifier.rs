@@ -4,6 +4,7 @@ use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds
 use crate::names::reference::{IdentityMatch, ReferenceId, ReferenceIds};
 use crate::path::anchors::Anchors;
 use crate::path::chain_error::ChainError;
+use crate::path::floor::Floor;
 use crate::path::purpose::{PeerServerUsage, Purpose, Usage};
 use crate::path::revocation::Revocation;
 use crate::path::{self, Rules};
@@ -48,6 +49,7 @@ pub fn trust_anchor(certificate: &CertificateDer<'_>) -> Result<TrustAnchor<'sta
 #[derive(Clone)]
 pub struct IdentityVerifier {
     inner: Arc<Trust>,
+    floor: Floor,
 }
 
 /// What a verifier relies on.
@@ -86,6 +88,7 @@ impl IdentityVerifier {
                 peer_server: PeerServerUsage::default(),
                 limits,
             }),
+            floor: Floor::default(),
         }
     }
 
@@ -118,6 +121,20 @@ impl IdentityVerifier {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         self.with(|trust| trust.limits = limits)
+    }
+
+    /// Demands at least so much of every key and signature. It costs nothing, so that one verifier serves peers
+    /// of whom more is demanded.
+    #[must_use]
+    pub fn with_floor(mut self, floor: Floor) -> Self {
+        self.floor = floor.raised();
+        self
+    }
+
+    /// Whether both are clones of one verifier: what one says, the other says too.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner) && self.floor == other.floor
     }
 
     fn with(mut self, change: impl FnOnce(&mut Trust)) -> Self {
@@ -184,6 +201,7 @@ impl IdentityVerifier {
                 purpose,
                 peer_server: self.inner.peer_server,
             },
+            floor: self.floor,
             now,
         }
     }

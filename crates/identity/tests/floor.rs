@@ -6,7 +6,7 @@ mod support;
 use pki_types::{AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use rcgen::{PublicKeyData, SignatureAlgorithm};
 use support::*;
-use xmpp_identity::{ChainError, ChainStatus, IdentityVerifier, Verdict, trust_anchor};
+use xmpp_identity::{ChainError, ChainStatus, Floor, IdentityVerifier, Verdict, trust_anchor};
 
 /// Finds every signature of its kind good, as an algorithm for old keys or hashes would.
 #[derive(Debug)]
@@ -88,4 +88,43 @@ fn cert_13_a_weak_issuer_is_refused_and_another_path_taken() {
     ] {
         assert!(judge(&root.der, &chain, "a.example").is_authenticated());
     }
+}
+
+/// What a caller demands is raised above the default and never below it; what a path is worth is told.
+#[test]
+fn cert_13_the_floor_can_be_raised_and_not_lowered() {
+    let root = Ca::root("Root");
+    let leaf = root.leaf(&[dns("a.example")]);
+    let judge = |change: fn(&mut Floor)| {
+        let mut floor = Floor::default();
+        change(&mut floor);
+        let verifier = IdentityVerifier::new([trust_anchor(&root.der).unwrap()], &ALGORITHMS).with_floor(floor);
+        verify(&verifier, std::slice::from_ref(&leaf), "a.example").chain
+    };
+    let ChainStatus::Trusted { strength, .. } = judge(|_| {}) else {
+        panic!("a good chain")
+    };
+    assert_eq!(
+        (strength.rsa_bits, strength.curve_bits, strength.hash_bits),
+        (None, Some(256), Some(256))
+    );
+    assert!(judge(|floor| floor.rsa_bits = 8192).is_trusted(), "there is no RSA key");
+    assert!(matches!(
+        judge(|floor| floor.curve_bits = 257),
+        ChainStatus::Untrusted(ChainError::WeakKey { key, .. }) if key == "ECDSA P-256"
+    ));
+    assert!(matches!(
+        judge(|floor| floor.hash_bits = 384),
+        ChainStatus::Untrusted(ChainError::SignatureAlgorithm { weak: true, .. })
+    ));
+
+    let mut none = Floor::default();
+    (none.rsa_bits, none.curve_bits, none.hash_bits) = (0, 0, 0);
+    let verifier = IdentityVerifier::new([trust_anchor(&fixture("small_root")).unwrap()], &ALGORITHMS).with_floor(none);
+    let verdict = verify(&verifier, &[fixture("small_leaf")], "im.example.com");
+    assert!(
+        matches!(verdict.chain, ChainStatus::Untrusted(ChainError::WeakKey { .. })),
+        "{:?}",
+        verdict.chain
+    );
 }

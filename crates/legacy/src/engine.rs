@@ -275,4 +275,7 @@ impl TlsEngine for Engine {
         self.session_taken = true;
         Some(session)
     }
+
+    /// Nothing is ever kept.
+    fn allow_resumption(&mut self, _: bool) {}
 }

@@ -180,6 +180,13 @@ impl TlsEngine for Router {
             Router::Waiting(_) | Router::Refused { .. } => None,
         }
     }
+
+    fn allow_resumption(&mut self, allowed: bool) {
+        match self {
+            Router::Decided(engine) => engine.allow_resumption(allowed),
+            Router::Waiting(_) | Router::Refused { .. } => {}
+        }
+    }
 }
 
 #[cfg(test)]

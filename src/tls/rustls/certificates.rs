@@ -121,7 +121,7 @@ pub(super) struct Chooser {
     certificates: Arc<Certificates>,
     /// What the stream's `to` said, before STARTTLS.
     domain: Option<Domain>,
-    chosen: OnceLock<(Domain, Option<CertificateDer<'static>>)>,
+    chosen: OnceLock<(Domain, Arc<CertifiedKey>)>,
     /// The server name for which there is no certificate.
     refused: OnceLock<Option<String>>,
 }
@@ -136,8 +136,8 @@ impl Chooser {
         }
     }
 
-    /// The domain whose certificate was shown, and the certificate.
-    pub(super) fn shown(&self) -> Option<&(Domain, Option<CertificateDer<'static>>)> {
+    /// The domain whose certificate was shown, and the certificate with its key.
+    pub(super) fn shown(&self) -> Option<&(Domain, Arc<CertifiedKey>)> {
         self.chosen.get()
     }
 
@@ -165,7 +165,7 @@ impl ResolvesServerCert for Chooser {
             let _ = self.refused.set(hello.server_name().map(str::to_owned));
             return None;
         };
-        let _ = self.chosen.set((domain.clone(), certified.cert.first().cloned()));
+        let _ = self.chosen.set((domain.clone(), certified.clone()));
         Some(certified.clone())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::certificates::Chooser;
 use super::error::{from_rustls, too_old};
+use super::resumption::{ClientKeeper, ServerTickets};
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsSession, TlsState};
 use ::rustls::{Connection, HandshakeKind, ProtocolVersion};
 use bytes::{BufMut, BytesMut};
@@ -16,8 +17,14 @@ const PROTOCOL_VERSION: u8 = 70;
 
 #[derive(Debug)]
 pub(super) enum Role {
-    Client { check: PeerCheck },
-    Server { chooser: Arc<Chooser> },
+    Client {
+        check: PeerCheck,
+        keeper: Option<ClientKeeper>,
+    },
+    Server {
+        chooser: Arc<Chooser>,
+        tickets: Option<Arc<ServerTickets>>,
+    },
 }
 
 #[derive(Debug)]
@@ -31,6 +38,9 @@ pub(super) struct Engine {
     peer_closed: bool,
     closed: bool,
     session_taken: bool,
+    keys_revealed: bool,
+    /// Whether the session may be resumed; `None`: that was not said yet.
+    resumable: Option<bool>,
 }
 
 /// A record header (5 octets), a handshake header (4), and the version that a hello names (2): a peer that
@@ -65,7 +75,7 @@ impl Opening {
 }
 
 impl Engine {
-    pub(super) fn new(mut connection: Connection, role: Role) -> Self {
+    pub(super) fn new(mut connection: Connection, role: Role, keys_revealed: bool) -> Self {
         // The session above bounds what it writes; rustls' own bound would lose data silently.
         connection.set_buffer_limit(None);
         Engine {
@@ -76,6 +86,8 @@ impl Engine {
             peer_closed: false,
             closed: false,
             session_taken: false,
+            keys_revealed,
+            resumable: None,
         }
     }
 
@@ -93,12 +105,12 @@ impl Engine {
 
     fn error(&self, error: ::rustls::Error) -> TlsError {
         match (&error, &self.role) {
-            (::rustls::Error::InvalidCertificate(_), Role::Client { check }) if check.enforce() => {
+            (::rustls::Error::InvalidCertificate(_), Role::Client { check, .. }) if check.enforce() => {
                 if let Some(rejection) = check.rejection() {
                     return TlsError::CertificateRejected(Box::new(rejection));
                 }
             }
-            (::rustls::Error::General(_), Role::Server { chooser }) => {
+            (::rustls::Error::General(_), Role::Server { chooser, .. }) => {
                 if let Some(name) = chooser.refused() {
                     return TlsError::UnknownServerName { name };
                 }
@@ -132,7 +144,14 @@ impl TlsEngine for Engine {
             let processed = self.connection.process_new_packets();
             // Undrained plaintext would stop rustls from reading.
             self.drain(plaintext);
-            self.peer_closed = processed.map_err(|error| self.error(error))?.peer_has_closed();
+            self.peer_closed = match processed {
+                Ok(state) => state.peer_has_closed(),
+                Err(error) => {
+                    // RFC 8446 section 6.2.
+                    self.allow_resumption(false);
+                    return Err(self.error(error));
+                }
+            };
         }
         Ok(())
     }
@@ -199,6 +218,7 @@ impl TlsEngine for Engine {
         session.forward_secret = true;
         session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        session.keys_revealed = self.keys_revealed;
         session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
         // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell. The
         // context is empty and not absent: before TLS 1.3 that makes a difference (RFC 5705 section 4).
@@ -208,15 +228,39 @@ impl TlsEngine for Engine {
                 .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
                 .ok();
         }
-        if let (Role::Server { chooser }, Connection::Server(server)) = (&self.role, &self.connection) {
+        if let (Role::Server { chooser, .. }, Connection::Server(server)) = (&self.role, &self.connection) {
             session.server_name = server.server_name().map(str::to_owned);
-            if let Some((domain, certificate)) = chooser.shown() {
+            if let Some((domain, certified)) = chooser.shown() {
                 session.local_domain = Some(domain.clone());
-                session.local_certificate = certificate.clone();
+                session.local_certificate = certified.cert.first().cloned();
             }
         }
         self.session_taken = true;
         Some(session)
+    }
+
+    fn allow_resumption(&mut self, allowed: bool) {
+        let allowed = allowed && self.resumable != Some(false);
+        self.resumable = Some(allowed);
+        if let Role::Server {
+            tickets: Some(tickets), ..
+        } = &self.role
+        {
+            tickets.allow(allowed);
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Role::Client {
+            check,
+            keeper: Some(keeper),
+        } = &self.role
+            && self.resumable == Some(true)
+        {
+            keeper.keep(check, self.connection.peer_certificates().unwrap_or_default());
+        }
     }
 }
 

@@ -1,18 +1,22 @@
 //! TLS 1.2 and 1.3 by [rustls](https://docs.rs/rustls/0.23). The only folder that names it.
 //!
 //! Provider, trust anchors and keys are arguments; nothing is taken from a process-wide default.
-//! Resumption, early data and session tickets are off: a resumed session would show an old certificate.
+//! There is no early data, and no resumption unless a policy allows it: a resumed session shows an old certificate.
 
 mod certificates;
 mod engine;
 mod error;
+mod key_log;
+mod resumption;
 
 pub use certificates::Certificates;
 
 use super::own::Problem;
-use super::{ClientHandshake, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
+use super::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
+use crate::danger::KeysRevealed;
 use crate::policy::MinimumVersion;
-use ::rustls::client::Resumption;
+use ::rustls::client::danger::ServerCertVerifier;
+use ::rustls::client::{Resumption, Tls12Resumption};
 use ::rustls::server::NoServerSessionStorage;
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
@@ -20,8 +24,10 @@ use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, S
 use certificates::{Chooser, Current};
 use engine::{Engine, Role};
 use error::from_rustls;
+use key_log::Revealing;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use std::sync::Arc;
+use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
+use std::sync::{Arc, Mutex, PoisonError};
 use xmpp_identity::IdentityVerifier;
 use xmpp_identity::rustls::AskingVerifier;
 use xmpp_tls_core::Domain;
@@ -46,15 +52,46 @@ impl crate::session::ClientConfig {
 }
 
 /// Starts rustls clients.
+///
+/// Clones share the sessions that may be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsConnector {
-    provider: Arc<CryptoProvider>,
+    providers: Providers,
+    sessions: ClientSessions,
+    key_log: Option<KeysRevealed>,
 }
 
 impl RustlsConnector {
     /// With this provider, for example `rustls::crypto::ring::default_provider()`.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
-        RustlsConnector { provider }
+        RustlsConnector {
+            providers: Providers::new(provider),
+            sessions: ClientSessions::default(),
+            key_log: None,
+        }
+    }
+
+    /// Hands out the secrets of every session.
+    pub fn with_key_log(mut self, log: KeysRevealed) -> Self {
+        self.key_log = Some(log);
+        self
+    }
+
+    fn verifier(&self, check: &PeerCheck) -> Asking {
+        let asked = Arc::new(Mutex::new(check.clone()));
+        let slot = asked.clone();
+        // The check keeps the verdict, for the session to ask about whatever the TLS library.
+        let verifier = AskingVerifier::new(&self.providers.all, move |chain: &[CertificateDer<'_>]| {
+            let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            match check.verify(chain).check() {
+                Err(error) if check.enforce() => Err(error),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        });
+        Asking {
+            check: asked,
+            verifier: Arc::new(verifier),
+        }
     }
 }
 
@@ -70,25 +107,44 @@ impl TlsConnector for RustlsConnector {
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
         };
         let check = handshake.check;
-        // The check keeps the verdict, for the session to ask about whatever the TLS library.
-        let asked = check.clone();
-        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
-            match asked.verify(chain).check() {
-                Err(error) if asked.enforce() => Err(error),
-                Ok(_) | Err(_) => Ok(()),
+        let (resumable, certificate) = self.sessions.take(&check).unzip();
+        let (offered, asking) = match resumable {
+            Some(Resumable { offered, asking }) => (offered, asking),
+            None => (None, self.verifier(&check)),
+        };
+        let clock = Arc::new(FixedClock(check.now()));
+        let verifier: Arc<dyn ServerCertVerifier> = asking.verifier.clone();
+        let mut config =
+            ClientConfig::builder_with_details(self.providers.of(handshake.minimum_version).clone(), clock)
+                .with_protocol_versions(versions(handshake.minimum_version)?)
+                .map_err(|error| TlsError::Misconfigured(error.to_string()))?
+                .dangerous() // rustls' word for a verifier of our own; this one always proves possession
+                .with_custom_certificate_verifier(verifier)
+                .with_no_client_auth();
+        if let Some(certificate) = certificate {
+            config.client_auth_cert_resolver = certificate;
+        }
+        if let Some(log) = &self.key_log {
+            config.key_log = Arc::new(Revealing(log.clone()));
+        }
+        config.resumption = Resumption::disabled();
+        let keeper = check.resumption().is_some().then(|| {
+            let tickets = Arc::new(ClientTickets::new(offered));
+            config.resumption = Resumption::store(tickets.clone()).tls12_resumption(Tls12Resumption::Disabled);
+            ClientKeeper {
+                sessions: self.sessions.clone(),
+                tickets,
+                asking,
+                certificate: config.client_auth_cert_resolver.clone(),
             }
         });
-        let clock = Arc::new(FixedClock(check.now()));
-        let mut config = ClientConfig::builder_with_details(self.provider.clone(), clock)
-            .with_protocol_versions(versions(handshake.minimum_version)?)
-            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-            .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        config.resumption = Resumption::disabled();
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| from_rustls(error, None))?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Client { check })))
+        Ok(Box::new(Engine::new(
+            connection.into(),
+            Role::Client { check, keeper },
+            self.key_log.is_some(),
+        )))
     }
 }
 
@@ -104,11 +160,14 @@ impl TlsConnector for RustlsConnector {
 /// # Ok(()) }
 /// ```
 ///
-/// Clones share their certificates: [`reload`](Self::reload) on one of them is for all.
+/// Clones share their certificates, [`reload`](Self::reload) on one of them is for all, and the sessions that may
+/// be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
-    provider: Arc<CryptoProvider>,
+    providers: Providers,
     certificates: Current,
+    sessions: ServerSessions,
+    key_log: Option<KeysRevealed>,
 }
 
 impl RustlsAcceptor {
@@ -116,8 +175,16 @@ impl RustlsAcceptor {
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
-            provider,
+            providers: Providers::new(provider),
+            sessions: ServerSessions::default(),
+            key_log: None,
         }
+    }
+
+    /// Hands out the secrets of every session.
+    pub fn with_key_log(mut self, log: KeysRevealed) -> Self {
+        self.key_log = Some(log);
+        self
     }
 
     /// Serves `domain` with this chain, leaf first, and the leaf's private key.
@@ -183,16 +250,31 @@ impl TlsAcceptor for RustlsAcceptor {
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let chooser = Arc::new(Chooser::new(self.certificates.get(), handshake.domain));
-        let mut config = ServerConfig::builder_with_details(self.provider.clone(), Arc::new(FixedClock(handshake.now)))
+        let provider = self.providers.of(handshake.minimum_version).clone();
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(FixedClock(handshake.now)))
             .with_protocol_versions(versions(handshake.minimum_version)?)
             .map_err(|error| TlsError::Misconfigured(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(chooser.clone());
+        if let Some(log) = &self.key_log {
+            config.key_log = Arc::new(Revealing(log.clone()));
+        }
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        let tickets = handshake.resumption.map(|scope| {
+            let tickets = ServerTickets::new(self.sessions.clone(), chooser.clone(), scope, handshake.now);
+            let tickets = Arc::new(tickets);
+            config.session_storage = tickets.clone();
+            config.send_tls13_tickets = 1;
+            tickets
+        });
         config.alpn_protocols = vec![handshake.kind.alpn().to_vec()];
         let connection = ServerConnection::new(Arc::new(config)).map_err(|error| from_rustls(error, None))?;
-        Ok(Box::new(Engine::new(connection.into(), Role::Server { chooser })))
+        Ok(Box::new(Engine::new(
+            connection.into(),
+            Role::Server { chooser, tickets },
+            self.key_log.is_some(),
+        )))
     }
 
     fn serves(&self, domain: &Domain) -> bool {
@@ -204,10 +286,36 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
-        self.provider
+        self.providers
+            .all
             .secure_random
             .fill(buffer)
             .map_err(|_| TlsError::NoRandomness)
+    }
+}
+
+/// A provider as it came, and without suites that the lowest version rules out: rustls would offer them all.
+#[derive(Debug, Clone)]
+struct Providers {
+    all: Arc<CryptoProvider>,
+    latest: Arc<CryptoProvider>,
+}
+
+impl Providers {
+    fn new(all: Arc<CryptoProvider>) -> Self {
+        let mut latest = CryptoProvider::clone(&all);
+        latest.cipher_suites.retain(|suite| suite.tls13().is_some());
+        Providers {
+            all,
+            latest: Arc::new(latest),
+        }
+    }
+
+    fn of(&self, minimum: MinimumVersion) -> &Arc<CryptoProvider> {
+        match minimum {
+            MinimumVersion::Tls13 => &self.latest,
+            MinimumVersion::Tls12 | MinimumVersion::Old(_) => &self.all,
+        }
     }
 }
 

@@ -27,3 +27,16 @@ zone "srv xmpp-client a.test nowhere.test 5222"
 probe "discovery: a host that does not exist" 5 'no address' "${dns[@]}"
 rm -f "$W/dns/zone"
 "$here/dns-up.sh" "$W"
+
+# a name server with a signed root of its own
+"$here/dnssec-up.sh" "$W"
+# signed ZONE STATUS PATTERN
+signed() {
+  expect_status "discovery: DNSSEC: $1" "$2" "$3" \
+    "$PROBE" "a.$1" --ca "$W/certs/ca.crt" --dns 127.0.0.1:5354 --dnssec "$W/dnssec/root.key"
+}
+signed test 0 'live\.test:5222 by secure DNS'
+signed unsigned 5 'live\.unsigned:5222 by insecure DNS'
+signed bogus 5 'fails DNSSEC'
+expect_status "discovery: DNSSEC that nobody asks for" 5 'by insecure DNS' \
+  "$PROBE" a.bogus --ca "$W/certs/ca.crt" --dns 127.0.0.1:5354

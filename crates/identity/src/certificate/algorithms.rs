@@ -9,42 +9,54 @@ const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";
 
-/// (object identifier, name, whether it is too weak to vouch for anything: RFC 9155, RFC 9325 section 4.5)
-const SIGNATURES: &[(&[u8], &str, bool)] = &[
-    (b"\x2a\x86\x48\xce\x3d\x04\x03\x02", "ecdsa-with-SHA256", false),
-    (b"\x2a\x86\x48\xce\x3d\x04\x03\x03", "ecdsa-with-SHA384", false),
-    (b"\x2a\x86\x48\xce\x3d\x04\x03\x04", "ecdsa-with-SHA512", false),
+/// (object identifier, name, bits of the hash that is signed; none if the algorithm has none of its own to choose)
+const SIGNATURES: &[(&[u8], &str, Option<usize>)] = &[
+    (b"\x2a\x86\x48\xce\x3d\x04\x03\x02", "ecdsa-with-SHA256", Some(256)),
+    (b"\x2a\x86\x48\xce\x3d\x04\x03\x03", "ecdsa-with-SHA384", Some(384)),
+    (b"\x2a\x86\x48\xce\x3d\x04\x03\x04", "ecdsa-with-SHA512", Some(512)),
     (
         b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b",
         "sha256WithRSAEncryption",
-        false,
+        Some(256),
     ),
     (
         b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c",
         "sha384WithRSAEncryption",
-        false,
+        Some(384),
     ),
     (
         b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
         "sha512WithRSAEncryption",
-        false,
+        Some(512),
     ),
-    (b"\x2b\x65\x70", "Ed25519", false),
-    (b"\x2b\x65\x71", "Ed448", false),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x11", "ML-DSA-44", false),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x12", "ML-DSA-65", false),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x13", "ML-DSA-87", false),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05", "sha1WithRSAEncryption", true),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04", "md5WithRSAEncryption", true),
-    (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02", "md2WithRSAEncryption", true),
-    (b"\x2a\x86\x48\xce\x3d\x04\x01", "ecdsa-with-SHA1", true),
-    (b"\x2a\x86\x48\xce\x38\x04\x03", "dsa-with-SHA1", true),
+    (b"\x2b\x65\x70", "Ed25519", None),
+    (b"\x2b\x65\x71", "Ed448", None),
+    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x11", "ML-DSA-44", None),
+    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x12", "ML-DSA-65", None),
+    (b"\x60\x86\x48\x01\x65\x03\x04\x03\x13", "ML-DSA-87", None),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05",
+        "sha1WithRSAEncryption",
+        Some(160),
+    ),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04",
+        "md5WithRSAEncryption",
+        Some(128),
+    ),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02",
+        "md2WithRSAEncryption",
+        Some(128),
+    ),
+    (b"\x2a\x86\x48\xce\x3d\x04\x01", "ecdsa-with-SHA1", Some(160)),
+    (b"\x2a\x86\x48\xce\x38\x04\x03", "dsa-with-SHA1", Some(160)),
 ];
 
-const HASHES: &[(&[u8], &str)] = &[
-    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x01", "SHA-256"),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x02", "SHA-384"),
-    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x03", "SHA-512"),
+const HASHES: &[(&[u8], &str, usize)] = &[
+    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x01", "SHA-256", 256),
+    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x02", "SHA-384", 384),
+    (b"\x60\x86\x48\x01\x65\x03\x04\x02\x03", "SHA-512", 512),
 ];
 
 const CURVES: &[(&[u8], &str, usize)] = &[
@@ -77,8 +89,16 @@ pub(crate) struct Key {
     pub(crate) name: Cow<'static, str>,
     /// 0 if unknown.
     pub(crate) bits: usize,
-    /// Too small to rely on: RSA below 2048 bits, curves below 256 (RFC 9325 section 4.5).
-    pub(crate) weak: bool,
+    /// What its bits count for.
+    pub(crate) kind: KeyKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Rsa,
+    Curve,
+    /// Unknown here, or on an unknown curve: the algorithms that the caller gave decide.
+    Other,
 }
 
 /// Describes a key from its algorithm and bits; anything unreadable is described, never an error.
@@ -87,7 +107,7 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
         return Key {
             name: "unreadable".into(),
             bits: 0,
-            weak: false,
+            kind: KeyKind::Other,
         };
     };
     match id {
@@ -100,7 +120,7 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
                     _ => format!("RSA {bits}").into(),
                 },
                 bits,
-                weak: bits < 2048,
+                kind: KeyKind::Rsa,
             }
         }
         EC => {
@@ -111,59 +131,59 @@ pub(crate) fn key(algorithm: &[u8], key: &[u8]) -> Key {
                 Some((_, name, bits)) => Key {
                     name: (*name).into(),
                     bits: *bits,
-                    weak: *bits < 256,
+                    kind: KeyKind::Curve,
                 },
                 None => Key {
                     name: format!("ECDSA on curve {}", dotted(curve)).into(),
                     bits: 0,
-                    weak: false,
+                    kind: KeyKind::Other,
                 },
             }
         }
         b"\x2b\x65\x70" => Key {
             name: "Ed25519".into(),
             bits: 256,
-            weak: false,
+            kind: KeyKind::Curve,
         },
         b"\x2b\x65\x71" => Key {
             name: "Ed448".into(),
             bits: 456,
-            weak: false,
+            kind: KeyKind::Curve,
         },
         _ => match SIGNATURES.iter().find(|(known, ..)| *known == id) {
             Some((_, name, _)) => Key {
                 name: (*name).into(),
                 bits: 0,
-                weak: false,
+                kind: KeyKind::Other,
             },
             None => Key {
                 name: dotted(id).into(),
                 bits: 0,
-                weak: false,
+                kind: KeyKind::Other,
             },
         },
     }
 }
 
-/// The name of a signature algorithm, and whether it is too weak.
-pub(crate) fn signature(algorithm: &[u8]) -> (Cow<'static, str>, bool) {
+/// The name of a signature algorithm, and how many bits the hash has that is signed, as far as that is known.
+pub(crate) fn signature(algorithm: &[u8]) -> (Cow<'static, str>, Option<usize>) {
     let Ok((id, parameters)) = split(algorithm) else {
-        return ("unreadable".into(), false);
+        return ("unreadable".into(), None);
     };
     if id == RSA_PSS {
         let hash = parameters.and_then(|parameters| pss_hash(parameters).ok().flatten());
         // Without parameters it is SHA-1 (RFC 4055 section 3.1).
         return match hash {
-            None => ("RSASSA-PSS SHA-1".into(), true),
-            Some(id) => match HASHES.iter().find(|(known, _)| *known == id) {
-                Some((_, name)) => (format!("RSASSA-PSS {name}").into(), false),
-                None => (format!("RSASSA-PSS {}", dotted(id)).into(), false),
+            None => ("RSASSA-PSS SHA-1".into(), Some(160)),
+            Some(id) => match HASHES.iter().find(|(known, ..)| *known == id) {
+                Some((_, name, bits)) => (format!("RSASSA-PSS {name}").into(), Some(*bits)),
+                None => (format!("RSASSA-PSS {}", dotted(id)).into(), None),
             },
         };
     }
     match SIGNATURES.iter().find(|(known, ..)| *known == id) {
-        Some((_, name, weak)) => ((*name).into(), *weak),
-        None => (dotted(id).into(), false),
+        Some((_, name, hash)) => ((*name).into(), *hash),
+        None => (dotted(id).into(), None),
     }
 }
 
@@ -238,14 +258,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_described_and_not_trusted() {
-        assert!(
-            key(
-                &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0],
-                b"\x30\x03\x02\x01\x00"
-            )
-            .weak
+        let none = key(
+            &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0],
+            b"\x30\x03\x02\x01\x00",
         );
+        assert_eq!((none.kind, none.bits), (KeyKind::Rsa, 0));
         assert_eq!(key(b"", b"").name, "unreadable");
-        assert_eq!(signature(b"\x06\x02\x2a\x03"), ("1.2.3".into(), false));
+        assert_eq!(signature(b"\x06\x02\x2a\x03"), ("1.2.3".into(), None));
     }
 }

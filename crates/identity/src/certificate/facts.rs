@@ -4,6 +4,7 @@ use crate::certificate::text::{self, hex};
 use crate::certificate::time;
 use crate::error::CertificateError;
 use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
+use crate::path::floor::Floor;
 use pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
@@ -72,7 +73,8 @@ impl CertificateFacts {
         if !rest.is_empty() {
             return Err(CertificateError::NotACertificate);
         }
-        let (signature_algorithm, weak_signature) = algorithms::signature(parsed.signature_algorithm());
+        let (signature_algorithm, hash) = algorithms::signature(parsed.signature_algorithm());
+        let floor = Floor::default();
         let mut facts = CertificateFacts {
             subject: text::distinguished_name(parsed.subject),
             issuer: text::distinguished_name(parsed.issuer),
@@ -88,7 +90,7 @@ impl CertificateFacts {
             key_bits: 0,
             weak_key: false,
             signature_algorithm: signature_algorithm.into_owned(),
-            weak_signature,
+            weak_signature: !floor.bears_hash(hash),
             extended_key_usage: parsed.key_purposes().map(|listed| {
                 listed
                     .unwrap_or_default()
@@ -103,9 +105,9 @@ impl CertificateFacts {
         };
         if let Ok((algorithm, key)) = parsed.public_key() {
             let key = algorithms::key(algorithm, key);
+            facts.weak_key = !floor.bears_key(&key);
             facts.key_type = key.name.into_owned();
             facts.key_bits = key.bits;
-            facts.weak_key = key.weak;
         }
         match PresentedIds::from_certificate(certificate) {
             Ok(names) => facts.take_names(names),

@@ -17,6 +17,7 @@ use crate::limits::{Limits, MAX_PATHS};
 use crate::path::anchors::{Anchors, Imposed};
 use crate::path::chain_error::ChainError;
 use crate::path::constraints::{NameConstraints, PathConstraints};
+use crate::path::floor::{Floor, Strength};
 use crate::path::purpose::{Usage, UsageException};
 use crate::path::report::Report;
 use crate::path::revocation::{Revocation, RevocationStatus, seconds};
@@ -33,6 +34,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) revocation: &'a Revocation,
     pub(crate) usage: Usage,
+    pub(crate) floor: Floor,
     pub(crate) now: UnixTime,
 }
 
@@ -75,7 +77,7 @@ fn itself(
     anchor: String,
     ignore_validity: bool,
 ) -> Result<ChainStatus, ChainError> {
-    let finding = unfit(leaf).or_else(|| wrong_purpose(leaf, rules.usage));
+    let finding = unfit(leaf, rules.floor).or_else(|| wrong_purpose(leaf, rules.usage));
     let finding = if ignore_validity {
         finding
     } else {
@@ -90,6 +92,7 @@ fn itself(
             purpose: rules.usage.purpose,
             exception: exception(leaf, rules.usage),
             revocation: RevocationStatus::NotChecked,
+            strength: Strength::of_leaf(leaf),
         }),
     }
 }
@@ -119,11 +122,11 @@ fn build(
             )
         })
     };
-    let strong = |path: &VerifiedPath<'_>| floor::holds(leaf, path);
+    let strong = |path: &VerifiedPath<'_>| rules.floor.holds(leaf, path);
     let build = |time| search(time, &strong);
     match build(rules.now) {
         Ok((path, revocation)) => {
-            if let Some(error) = unfit(leaf) {
+            if let Some(error) = unfit(leaf, rules.floor) {
                 return Err(error);
             }
             let mut constraints = vec![imposed(rules, &path)?];
@@ -151,6 +154,7 @@ fn build(
                 purpose: rules.usage.purpose,
                 exception: exception(leaf, rules.usage),
                 revocation,
+                strength: Strength::of_path(leaf, &path),
             })
         }
         // Whether there is a path at all is told as well: try again while the culprit was valid.
@@ -246,13 +250,13 @@ fn own_anchor(rules: Rules<'_>, leaf: &Certificate<'_>) -> OwnAnchor {
 }
 
 /// What the leaf may not be although a path exists (RFC 9325 section 4.5, RFC 8446 section 4.4.2.2).
-fn unfit(leaf: &Certificate<'_>) -> Option<ChainError> {
+fn unfit(leaf: &Certificate<'_>, floor: Floor) -> Option<ChainError> {
     let subject = || distinguished_name(leaf.subject);
     let Ok((algorithm, key)) = leaf.public_key() else {
         return Some(malformed("unreadable public key".to_owned()));
     };
     let key = algorithms::key(algorithm, key);
-    if key.weak {
+    if !floor.bears_key(&key) {
         return Some(ChainError::WeakKey {
             subject: subject(),
             key: key.name.into_owned(),

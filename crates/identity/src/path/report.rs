@@ -5,7 +5,6 @@ use crate::certificate::text::distinguished_name;
 use crate::certificate::{Certificate, Signature};
 use crate::limits::MAX_KEYS_TRIED;
 use crate::path::chain_error::ChainError;
-use crate::path::floor::{weak_key, weak_signature};
 use crate::path::revocation::seconds;
 use crate::path::{Rules, malformed, wrong_purpose};
 use pki_types::CertificateDer;
@@ -129,14 +128,14 @@ impl<'a> Report<'a> {
                 .chain(in_anchors.map(|anchor| (true, anchor.subject_public_key_info.as_ref())))
                 .take(MAX_KEYS_TRIED)
                 .collect();
-            if let Some(key) = keys.iter().find_map(|(_, spki)| weak_key(spki)) {
+            if let Some(key) = keys.iter().find_map(|(_, spki)| self.rules.floor.weak_key(spki)) {
                 return ChainError::WeakKey {
                     subject: distinguished_name(certificate.issuer),
                     key: key.into_owned(),
                 };
             }
             if certificate.issuer != certificate.subject
-                && let Some(algorithm) = weak_signature(&certificate)
+                && let Some(algorithm) = self.rules.floor.weak_signature(&certificate)
             {
                 return ChainError::SignatureAlgorithm {
                     subject,
@@ -164,7 +163,8 @@ impl<'a> Report<'a> {
                 return bad;
             }
             let subject = distinguished_name(certificate.subject);
-            let (algorithm, weak) = algorithms::signature(certificate.signature_algorithm());
+            let (algorithm, hash) = algorithms::signature(certificate.signature_algorithm());
+            let weak = !self.rules.floor.bears_hash(hash);
             return ChainError::SignatureAlgorithm {
                 subject,
                 algorithm: algorithm.into_owned(),

@@ -1,0 +1,128 @@
+//! There is one way to a secured session. No second one in the source, and none by behaviour: whatever a TLS library
+//! reports, a session says that it is secured exactly where the policy is satisfied, and nothing else before.
+
+mod common;
+
+use common::altered::run_under;
+use std::fs;
+use std::path::Path;
+use xmpp_tls::danger::{OldVersion, OldVersionsAccepted, UnverifiedPeerAccepted};
+use xmpp_tls::policy::{AuthenticationPolicy, ForwardSecrecy, Policy, Resumption};
+use xmpp_tls::session::Event;
+use xmpp_tls::starttls::{CipherSuite, TlsFacts, TlsVersion};
+use xmpp_tls::tls::TlsSession;
+
+/// The lines of code under `src` that contain `what`, with their files.
+fn lines_with(what: &str) -> Vec<(String, String)> {
+    fn search(folder: &Path, what: &str, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                search(&path, what, found);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let lines = code.filter(|line| line.contains(what));
+            let file = path
+                .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                .unwrap()
+                .display()
+                .to_string();
+            found.extend(lines.map(|line| (file.clone(), line.trim().to_owned())));
+        }
+    }
+    let mut found = Vec::new();
+    search(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), what, &mut found);
+    found
+}
+
+/// What leads to a secured session, each in one place: the proof, the gate that makes it, its only caller, the only
+/// stream that comes of it, the only event that tells it.
+#[test]
+fn nothing_but_the_gate_makes_a_secured_session() {
+    for (what, file, count) in [
+        // The type, what the gate returns, what it makes.
+        ("Secured {", "src/session/gate.rs", 2),
+        ("_passed", "src/session/gate.rs", 2),
+        ("gate::pass(", "src/session/mod.rs", 1),
+        ("OpenStream::inside_tls(", "src/session/mod.rs", 1),
+        ("Event::Secured(report)", "src/session/mod.rs", 1),
+        ("Transport::Tls(secured", "src/session/stream.rs", 1),
+        ("SecurityReport::of_tls(", "src/session/mod.rs", 1),
+        (".allow_resumption(true)", "src/session/gate.rs", 1),
+    ] {
+        let found = lines_with(what);
+        let here: Vec<_> = found.iter().filter(|(found, _)| found == file).collect();
+        assert_eq!(here.len(), count, "{what}: {found:?}");
+        let elsewhere: Vec<_> = found.iter().filter(|(found, _)| found != file).collect();
+        assert!(elsewhere.is_empty(), "{what}: {elsewhere:?}");
+    }
+    // And the gate asks the policy, whatever else it does.
+    assert_eq!(lines_with("policy.evaluate(&candidate.report)").len(), 1);
+}
+
+fn policies() -> Vec<Policy> {
+    let mut all = vec![Policy::default(), Policy::modern()];
+    let changes: [fn(&mut Policy); 4] = [
+        |policy| policy.resumption = Resumption::Allowed,
+        |policy| policy.forward_secrecy = ForwardSecrecy::Preferred,
+        |policy| policy.keys.curve_bits = 384,
+        |policy| {
+            policy.authentication = AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
+        },
+    ];
+    for change in changes {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        all.push(policy);
+    }
+    all.push(Policy::statement_2014(
+        OldVersionsAccepted::known_attacks_apply_down_to(OldVersion::Tls10),
+    ));
+    all
+}
+
+#[test]
+fn secured_is_said_exactly_where_the_policy_is_satisfied() {
+    let handshakes: [fn(&mut TlsSession); 9] = [
+        |_| {},
+        |session| session.resumed = true,
+        |session| session.forward_secret = false,
+        |session| session.peer_chain.clear(),
+        |session| session.peer_chain.truncate(1),
+        |session| session.alpn = Some(b"h2".to_vec()),
+        |session| session.facts = TlsFacts::new(TlsVersion::TLS_1_2, CipherSuite(0xc02f)).unwrap(),
+        |session| session.facts = TlsFacts::new(TlsVersion::TLS_1_0, CipherSuite(0xc013)).unwrap(),
+        |session| {
+            session.resumed = true;
+            session.peer_chain.clear();
+            session.forward_secret = false;
+        },
+    ];
+    let (mut passed, mut refused) = (0, 0);
+    for policy in policies() {
+        for (number, handshake) in handshakes.into_iter().enumerate() {
+            let (events, error) = run_under(policy.clone(), handshake);
+            match events.split_first() {
+                Some((Event::Secured(report), rest)) => {
+                    let evaluation = policy.evaluate(report);
+                    assert!(
+                        evaluation.is_satisfied(),
+                        "handshake {number}, {policy:?}: {evaluation}"
+                    );
+                    assert!(!rest.iter().any(|event| matches!(event, Event::Secured(_))));
+                    assert_eq!(error, None);
+                    passed += 1;
+                }
+                Some((other, _)) => panic!("before it was secured: {other:?}"),
+                None => {
+                    assert!(error.is_some(), "handshake {number}, {policy:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    // Whoever made the gate refuse or pass everything would be noticed too.
+    assert_eq!((passed, refused), (21, 42));
+}
