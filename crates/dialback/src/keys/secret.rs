@@ -23,6 +23,14 @@ use zeroize::Zeroizing;
 /// assert_eq!(key.as_str().len(), 64);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```compile_fail,E0369
+/// use xmpp_dialback::DialbackSecret;
+///
+/// fn same(one: DialbackSecret, other: DialbackSecret) -> bool {
+///     one == other
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DialbackSecret {
     keyed: Hmac<Sha256>,

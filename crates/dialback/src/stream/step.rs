@@ -24,8 +24,8 @@ pub enum Step {
     SendAndClose(Message),
     /// Have a claim verified: on a stream to [`VerifyTask::domain`].
     Verify(VerifyTask),
-    /// Give this to [`DialbackStream::conclude`] of the stream [`Verdict::stream`], or drop it if that
-    /// stream is gone.
+    /// Give this to [`DialbackStream::conclude`](crate::DialbackStream::conclude) of the stream
+    /// [`Verdict::stream`], or drop it if that stream is gone.
     Verdict(Verdict),
     /// A question of ours was answered, or will not be.
     Outcome(Outcome),

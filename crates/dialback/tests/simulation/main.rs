@@ -2,7 +2,7 @@
 //!
 //! Each run is a world of honest servers, an attacker with domains of its own and our server, driven by
 //! a seed: streams open and end, messages are lost, answers to different streams overtake each other,
-//! time passes, and our own side misroutes what it can. `cargo test` runs 10,000 of them;
+//! time passes, and our own side misroutes what it can. `cargo test` runs 20,000 of them;
 //!
 //! ```sh
 //! cargo test --release -p xmpp-dialback --test simulation -- --ignored --nocapture
@@ -80,7 +80,7 @@ fn judge(tally: &Tally, runs: u64) {
 
 #[test]
 fn no_pair_is_authenticated_that_its_server_did_not_confirm() {
-    let runs = number("SIMULATION_RUNS", 10_000);
+    let runs = number("SIMULATION_RUNS", 20_000);
     judge(&simulate(number("SIMULATION_SEED", 0), runs), runs);
 }
 
