@@ -18,7 +18,10 @@ const HEADER: &[u8] = b"<stream:stream xmlns='jabber:server' xmlns:db='jabber:se
 fuzz_target!(|content: &[u8]| {
     let now = Instant::now();
     let mut ours = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    let served = Facts { served: true, ..Facts::default() };
+    let served = Facts {
+        served: true,
+        ..Facts::default()
+    };
     let mut streams = streams(&mut ours, now);
 
     let mut decoder = StreamDecoder::new(Limits::before_authentication());
@@ -26,7 +29,9 @@ fuzz_target!(|content: &[u8]| {
     decoder.push(content);
     while let Ok(Some(event)) = decoder.next_event() {
         let StreamEvent::Element(element) = event else { continue };
-        let Ok(Some(message)) = Message::from_element(&element) else { continue };
+        let Ok(Some(message)) = Message::from_element(&element) else {
+            continue;
+        };
         written_and_read_again(&message);
         for stream in &mut streams {
             match stream.handle(message.clone(), served, &mut ours, now) {
@@ -60,7 +65,10 @@ fn streams(ours: &mut Authoritative, now: Instant) -> Vec<DialbackStream> {
             opened.enable_bidi().expect("it is encrypted");
             accepted.enable_bidi().expect("it is encrypted");
         }
-        let pair = xmpp_dialback::Pair::new("b.example".parse().expect("a domain"), "a.example".parse().expect("a domain"));
+        let pair = xmpp_dialback::Pair::new(
+            "b.example".parse().expect("a domain"),
+            "a.example".parse().expect("a domain"),
+        );
         opened.ask(pair, ours, now).expect("the first question");
         streams.extend([opened, accepted]);
     }
@@ -75,11 +83,20 @@ fn written_and_read_again(message: &Message) {
     let mut encoder = StreamEncoder::new(StreamKind::ServerToServer);
     let mut out = BytesMut::new();
     encoder.open(&Support::declare(StreamHeader::new()), &mut out);
-    message.write(&mut encoder, &mut out).expect("what was read can be written");
+    message
+        .write(&mut encoder, &mut out)
+        .expect("what was read can be written");
     let mut decoder = StreamDecoder::new(Limits::before_authentication());
     decoder.push(&out);
-    let Ok(Some(StreamEvent::Open(_))) = decoder.next_event() else { panic!("the header") };
-    let Ok(Some(StreamEvent::Element(element))) = decoder.next_event() else { panic!("the message") };
+    let Ok(Some(StreamEvent::Open(_))) = decoder.next_event() else {
+        panic!("the header")
+    };
+    let Ok(Some(StreamEvent::Element(element))) = decoder.next_event() else {
+        panic!("the message")
+    };
     let read = Message::from_element(&element).expect("and read").expect("as dialback");
-    assert_eq!(read.to_element().expect("once more").as_str(), again.to_element().expect("once more").as_str());
+    assert_eq!(
+        read.to_element().expect("once more").as_str(),
+        again.to_element().expect("once more").as_str()
+    );
 }

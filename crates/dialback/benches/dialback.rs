@@ -32,6 +32,9 @@ const ROUNDS: usize = 401;
 /// As long as ours are.
 const ID: &str = "0a6357146bacafa81886d34147bb072c";
 
+/// A name and what to run.
+type Subject<'a> = (&'static str, Box<dyn Fn() + 'a>);
+
 fn main() {
     let secret = DialbackSecret::new(&[7; 32]).unwrap();
     let secrets = DialbackSecrets::from(secret.clone());
@@ -42,7 +45,7 @@ fn main() {
     let presented = PresentedKey::from(secret.key(&receiving, &originating, ID).unwrap());
     let round = Round::new();
 
-    let subjects: Vec<(&str, Box<dyn Fn() + '_>)> = vec![
+    let subjects: Vec<Subject<'_>> = vec![
         (
             "plain HMAC-SHA256",
             Box::new(|| {

@@ -1,6 +1,6 @@
 use crate::message::Kind;
 use crate::pair::Pair;
-use crate::verdict::{StreamNumber, VerifyTask};
+use crate::roles::verdict::{StreamNumber, VerifyTask};
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::{Domain, DomainError, Side, StreamCondition};
 
@@ -137,7 +137,7 @@ pub enum PeerMisbehaved {
     #[error("an answer about {pair} came, which was not asked on this stream; {pending} other questions are open")]
     UnsolicitedResult {
         /// Which one.
-        pair: Pair,
+        pair: Box<Pair>,
         /// How many questions are open.
         pending: usize,
     },
@@ -148,7 +148,7 @@ pub enum PeerMisbehaved {
     )]
     UnsolicitedVerify {
         /// About which pair.
-        pair: Pair,
+        pair: Box<Pair>,
         /// With which `id`.
         id: SmallStr,
         /// Whose answers are expected here.
@@ -188,7 +188,7 @@ pub enum ApiMisuse {
     #[error("{pair} was asked about on this stream already")]
     AlreadyAsked {
         /// Which one.
-        pair: Pair,
+        pair: Box<Pair>,
     },
     /// A second target on one stream to a server that does not support dialback errors (XEP-0220
     /// section 2.6.2).

@@ -46,35 +46,31 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod authoritative;
 pub mod bidi;
 mod condition;
 mod error;
 mod feature;
-mod key;
+mod keys;
 mod message;
-mod originating;
 mod pair;
-mod receiving;
+mod roles;
 #[doc = include_str!("rows.md")]
 pub mod rows {}
-mod secret;
 mod settings;
 mod stream;
-mod verdict;
-mod verifying;
 
-pub use authoritative::Authoritative;
 pub use condition::DialbackCondition;
 pub use error::{ApiMisuse, Error, IdError, MessageError, NotAsked, PeerMisbehaved, WeakSecret};
 pub use feature::Support;
-pub use key::{DialbackKey, PresentedKey};
+pub use keys::key::{DialbackKey, PresentedKey};
+pub use keys::secret::{DialbackSecret, DialbackSecrets};
 pub use message::{Answer, Kind, Message, ResultAnswer, ResultRequest, VerifyAnswer, VerifyRequest};
-pub use originating::{Originating, Outcome, Refusal};
 pub use pair::{Authenticated, Method, NotAuthenticated, Pair};
-pub use receiving::{Certificate, Facts, Received, Receiving};
-pub use secret::{DialbackSecret, DialbackSecrets};
+pub use roles::authoritative::Authoritative;
+pub use roles::originating::{Originating, Outcome, Refusal};
+pub use roles::receiving::{Certificate, Facts, Received, Receiving};
+pub use roles::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
+pub use roles::verifying::{CertificateComparison, Verifying};
 pub use settings::{Limits, Requirement, Settings};
-pub use stream::{Admitted, DialbackStream, Ended, Step};
-pub use verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
-pub use verifying::{CertificateComparison, Verifying};
+pub use stream::DialbackStream;
+pub use stream::step::{Admitted, Ended, Step};

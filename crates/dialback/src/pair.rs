@@ -143,16 +143,64 @@ impl Authenticated {
     }
 
     /// Which one.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert_eq!(stream.authenticated().next().unwrap().pair(), &pair);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
     /// How.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert_eq!(stream.authenticated().next().unwrap().by(), Method::Certificate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn by(&self) -> Method {
         self.by
     }
 
     /// Since when.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert_eq!(stream.authenticated().next().unwrap().since(), now);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn since(&self) -> Instant {
         self.since
     }
@@ -187,6 +235,13 @@ pub enum NotAuthenticated {
 
 impl NotAuthenticated {
     /// What the peer is told (RFC 6120 sections 8.1.1.2 and 8.1.2.2).
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// assert_eq!(NotAuthenticated::To { pair }.stream_condition().name(), "host-unknown");
+    /// # Ok::<(), xmpp_tls_core::DomainError>(())
+    /// ```
     pub fn stream_condition(&self) -> StreamCondition {
         match self {
             NotAuthenticated::From { .. } => StreamCondition::INVALID_FROM,

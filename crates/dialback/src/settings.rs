@@ -68,17 +68,33 @@ impl Settings {
     }
 
     /// With other limits.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// let limits = Limits { pairs: 1, ..Limits::default() };
+    /// assert_eq!(Settings::default().with_limits(limits).limits().pairs, 1);
+    /// ```
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// What has to hold.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert_eq!(Settings::default().requirement(), Requirement::Encryption);
+    /// ```
     pub fn requirement(&self) -> Requirement {
         self.requirement
     }
 
     /// The limits.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert_eq!(Settings::default().limits(), &Limits::default());
+    /// ```
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

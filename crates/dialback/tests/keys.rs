@@ -3,7 +3,9 @@
 mod common;
 
 use common::{authoritative, domain, load, pair, secret};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use xmpp_dialback::{
@@ -108,6 +110,40 @@ fn db_53_fields_do_not_run_into_each_other() {
     let too_long = secret.key(&domain("a"), &domain("b"), &long).err();
     assert_eq!(too_long, Some(IdError::TooLong { octets: 1024 }));
     assert_eq!(secret.key(&domain("a"), &domain("b"), "").err(), Some(IdError::Empty));
+}
+
+/// The formula of XEP-0185 section 2, of a text that is already put together.
+fn by_hand(secret: &[u8], message: &str) -> PresentedKey {
+    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let mut mac = Hmac::<Sha256>::new_from_slice(hex(&Sha256::digest(secret)).as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    presented(&hex(&mac.finalize().into_bytes()))
+}
+
+#[test]
+fn db_52_keys_of_short_and_long_fields_follow_the_formula() {
+    let secrets = DialbackSecrets::from(secret(1));
+    for labels in 1..40 {
+        for id in [1, 20, 45, 46, 47, 48, 60, 118, 119, 120, 121, 122, 500, 1023] {
+            let (receiving, id) = (format!("{}example", "b.".repeat(labels)), "x".repeat(id));
+            let key = by_hand(&[1; 32], &format!("{receiving} a {id}"));
+            assert!(
+                secrets.verify(&domain(&receiving), &domain("a"), &id, &key),
+                "{receiving} {id}"
+            );
+        }
+    }
+}
+
+/// Were it made, it would be the key of other fields: of the domains "b" and "a", and the id "x y".
+#[test]
+fn db_53_a_key_for_an_id_with_a_space_is_no_key() {
+    let secrets = DialbackSecrets::from(secret(1));
+    let key = |id: &str| by_hand(&[1; 32], &format!("b a {id}"));
+    assert!(secrets.verify(&domain("b"), &domain("a"), "x.y", &key("x.y")));
+    for id in ["x y", "", "x\ny"] {
+        assert!(!secrets.verify(&domain("b"), &domain("a"), id, &key(id)), "{id:?}");
+    }
 }
 
 /// Security row 11 (CVE-2016-1232).

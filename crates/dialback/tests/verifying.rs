@@ -155,7 +155,9 @@ fn one_question_at_a_time_for_each_claim_and_a_bound_on_all() {
     let again = ask(&mut stream, 1, &pair, now).unwrap_err();
     assert_eq!(
         again.error,
-        Error::ApiMisuse(ApiMisuse::AlreadyAsked { pair: pair.clone() })
+        Error::ApiMisuse(ApiMisuse::AlreadyAsked {
+            pair: pair.clone().into(),
+        })
     );
     ask(&mut stream, 2, &pair, now).unwrap();
     let too_many = ask(&mut stream, 3, &pair, now).unwrap_err();
@@ -196,7 +198,12 @@ fn a_late_answer_is_for_nobody() {
     clock.advance(30 * SECOND);
     assert!(stream.handle_timeout(clock.now()).is_some());
     let NotAsked { task, error } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
-    assert_eq!(error, Error::ApiMisuse(ApiMisuse::AlreadyAsked { pair: pair.clone() }));
+    assert_eq!(
+        error,
+        Error::ApiMisuse(ApiMisuse::AlreadyAsked {
+            pair: pair.clone().into(),
+        })
+    );
     assert!(hear(&mut stream, &pair, &request.id, Answer::Valid, clock.now()).is_err());
     // Its answer came: now it can be asked, and answered.
     stream.verify(task, clock.now()).unwrap();

@@ -228,14 +228,15 @@ impl ElementBuilder {
                         name: quote(prefix.as_bytes()),
                     }));
                 }
-                put(b" xmlns:", prefix, b"=", out);
-                legal(&self.namespace, escape::write_attribute(&self.namespace, out))?;
+                out.put_slice(b" xmlns:");
+                out.put_slice(prefix.as_bytes());
+                legal(&self.namespace, escape::write_value(&self.namespace, out))?;
             }
             None if self.namespace == default => {}
             None => {
                 inner = &self.namespace;
-                out.put_slice(b" xmlns=");
-                legal(&self.namespace, escape::write_attribute(&self.namespace, out))?;
+                out.put_slice(b" xmlns");
+                legal(&self.namespace, escape::write_value(&self.namespace, out))?;
             }
         }
         for (index, (attribute, value)) in self.attributes.iter().enumerate() {
@@ -247,8 +248,9 @@ impl ElementBuilder {
                 let name = quote(attribute.as_bytes());
                 return Err(Error::Unwritable(Unwritable::DuplicateAttribute { name }));
             }
-            put(b" ", attribute, b"=", out);
-            legal(value, escape::write_attribute(value, out))?;
+            out.put_u8(b' ');
+            out.put_slice(attribute.as_bytes());
+            legal(value, escape::write_value(value, out))?;
         }
         if self.content.is_empty() {
             out.put_slice(b"/>");
@@ -269,15 +271,10 @@ impl ElementBuilder {
     }
 }
 
-fn put(before: &[u8], text: &str, behind: &[u8], out: &mut BytesMut) {
-    out.put_slice(before);
-    out.put_slice(text.as_bytes());
-    out.put_slice(behind);
-}
-
 fn put_name(prefix: Option<&str>, name: &str, out: &mut BytesMut) {
     if let Some(prefix) = prefix {
-        put(b"", prefix, b":", out);
+        out.put_slice(prefix.as_bytes());
+        out.put_u8(b':');
     }
     out.put_slice(name.as_bytes());
 }

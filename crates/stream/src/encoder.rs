@@ -174,7 +174,14 @@ impl StreamEncoder {
             true => None,
             false => self.scope.declarations.iter().find(declared),
         };
-        writer::write(prefix.map(|(prefix, _)| &**prefix), namespace, name, default, out, content)
+        writer::write(
+            prefix.map(|(prefix, _)| &**prefix),
+            namespace,
+            name,
+            default,
+            out,
+            content,
+        )
     }
 
     /// Writes `<stream:error/>`. [`open`](StreamEncoder::open) must have come before, even if the
@@ -220,12 +227,11 @@ impl StreamEncoder {
     }
 }
 
-/// `false` as in [`escape::write_attribute`].
+/// `false` as in [`escape::write_value`].
 pub(crate) fn put_attribute(name: &str, value: &str, out: &mut BytesMut) -> bool {
     out.put_u8(b' ');
     out.put_slice(name.as_bytes());
-    out.put_u8(b'=');
-    escape::write_attribute(value, out)
+    escape::write_value(value, out)
 }
 
 fn put_condition(name: &str, namespace: &str, lang: Option<&str>, text: Option<&str>, out: &mut BytesMut) {
@@ -337,6 +343,5 @@ fn declares(element: &Element, prefix: &str) -> bool {
 fn declare(prefix: &str, namespace: &str, out: &mut BytesMut) {
     out.put_slice(b" xmlns:");
     out.put_slice(prefix.as_bytes());
-    out.put_u8(b'=');
-    escape::write_attribute(namespace, out);
+    escape::write_value(namespace, out);
 }

@@ -115,9 +115,9 @@ pub(crate) fn write_text(value: &str, out: &mut BytesMut) -> bool {
     })
 }
 
-/// Writes an attribute value between single quotes; `false` as in [`write_text`].
-pub(crate) fn write_attribute(value: &str, out: &mut BytesMut) -> bool {
-    out.put_u8(b'\'');
+/// Writes an equals sign and an attribute value between single quotes; `false` as in [`write_text`].
+pub(crate) fn write_value(value: &str, out: &mut BytesMut) -> bool {
+    out.put_slice(b"='");
     let legal = write(value, out, |_, byte| match byte {
         b'<' => Some("&lt;"),
         b'&' => Some("&amp;"),
@@ -169,43 +169,50 @@ pub(crate) fn legal(text: &str, legal: bool) -> Result<(), Error> {
     }))
 }
 
-/// What may have to be written otherwise in a text or a value.
+/// What may have to be written otherwise in a text or a value: `&`, `'`, `<`, `>`, control characters, and what
+/// U+FFFE and U+FFFF begin with.
 #[inline(always)]
 fn is_unusual(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'&') | (byte == b'\'') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
+    (byte < 0x20) | (byte | 1 == b'\'') | (byte | 2 == b'>') | (byte == 0xEF)
 }
 
-/// Where the next unusual byte from `start` on is: most blocks have none, which one look at all of
-/// their bytes tells. Within a block, and in what is shorter, it goes by words.
+/// Where the next unusual byte from `start` on is, by words: the last ones overlap, so that only what is
+/// shorter than four bytes is looked at byte by byte.
 fn next_unusual(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
-    let (blocks, _) = bytes.get(start..)?.as_chunks::<16>();
-    for block in blocks {
-        if block.iter().fold(false, |found, &byte| found | is_unusual(byte)) {
-            break;
-        }
-        at += 16;
-    }
-    let (words, rest) = bytes.get(at..)?.as_chunks::<8>();
+    let rest = bytes.get(start..)?;
+    let (words, tail) = rest.as_chunks::<8>();
     for word in words {
-        if let Some(found) = first_unusual(u64::from_le_bytes(*word)) {
-            return Some(at + found);
+        let found = unusual(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(at + find::first(found));
         }
         at += 8;
     }
-    let found = rest.iter().position(|&byte| is_unusual(byte))?;
+    if tail.is_empty() {
+        return None;
+    }
+    if let Some(last) = rest.last_chunk() {
+        let found = unusual(u64::from_le_bytes(*last));
+        return (found != 0).then(|| start + rest.len() - 8 + find::first(found));
+    }
+    if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
+        let both = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        let found = unusual(both);
+        let place = find::first(found);
+        return (found != 0).then_some(at + if place < 4 { place } else { place + tail.len() - 8 });
+    }
+    let found = tail.iter().position(|&byte| is_unusual(byte))?;
     Some(at + found)
 }
 
+/// Marks, as [`find::matches`] does. One bit tells `&` from `'`, and one `<` from `>`.
 #[inline(always)]
-fn first_unusual(word: u64) -> Option<usize> {
-    let found = find::below_space(word)
-        | find::matches(word, b'&')
-        | find::matches(word, b'\'')
-        | find::matches(word, b'<')
-        | find::matches(word, b'>')
-        | find::matches(word, 0xEF);
-    (found != 0).then(|| find::first(found))
+fn unusual(word: u64) -> u64 {
+    find::below_space(word)
+        | find::matches(word | find::each(1), b'&' | 1)
+        | find::matches(word | find::each(2), b'<' | 2)
+        | find::matches(word, 0xEF)
 }
 
 #[cfg(test)]
@@ -241,8 +248,8 @@ mod tests {
             ("a&lt;b>c&amp;d\"e'f]]&gt;g\t\n&#13;".into(), true)
         );
         assert_eq!(
-            written(write_attribute, "a<b>c&d\"e'f\t\n\r"),
-            ("'a&lt;b>c&amp;d\"e&apos;f&#9;&#10;&#13;'".into(), true)
+            written(write_value, "a<b>c&d\"e'f\t\n\r"),
+            ("='a&lt;b>c&amp;d\"e&apos;f&#9;&#10;&#13;'".into(), true)
         );
     }
 

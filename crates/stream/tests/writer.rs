@@ -9,8 +9,12 @@
 )]
 
 use bytes::BytesMut;
-use xmpp_stream::{Element, ElementBuilder, ElementWriter, Error, StreamEncoder, Unwritable};
+use xmpp_stream::{
+    Element, ElementBuilder, ElementWriter, Error, Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader,
+    Unwritable,
+};
 use xmpp_tls_core::StreamKind::{ClientToServer, ServerToServer};
+use xmpp_tls_core::ns;
 
 fn written(
     namespace: &str,
@@ -132,4 +136,54 @@ fn xml_11_a_child_that_failed_is_gone() {
         a.text("2").map(drop)
     });
     assert_eq!(xml.unwrap(), "<a xmlns='urn:a'>2</a>");
+}
+
+#[test]
+fn an_element_has_the_prefix_that_the_header_declared_for_its_namespace() {
+    let mut encoder = StreamEncoder::new(ServerToServer);
+    let header = StreamHeader::new()
+        .with_declaration("db", ns::DIALBACK)
+        .with_declaration("s", ns::SERVER);
+    let mut out = BytesMut::new();
+    encoder.open(&header, &mut out);
+    let header = out.split();
+    for (namespace, name, expected) in [
+        (
+            ns::DIALBACK,
+            "result",
+            "<db:result id='1'>a<error/><result xmlns='jabber:server:dialback'/></db:result>",
+        ),
+        // NS-06: none on what is in a content namespace.
+        (
+            ns::SERVER,
+            "message",
+            "<message id='1'>a<error/><result xmlns='jabber:server:dialback'/></message>",
+        ),
+        (
+            ns::STREAM,
+            "error",
+            "<stream:error id='1'>a<error/><result xmlns='jabber:server:dialback'/></stream:error>",
+        ),
+    ] {
+        encoder
+            .write(namespace, name, &mut out, |element| {
+                element.attribute("id", "1")?.text("a")?;
+                element.child(ns::SERVER, "error", |_| Ok(()))?;
+                element.child(ns::DIALBACK, "result", |_| Ok(()))?;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(out, expected);
+        // It reads back as what it was.
+        let mut decoder = StreamDecoder::new(Limits::before_authentication());
+        decoder.push(&header);
+        decoder.push(&out.split());
+        assert!(matches!(decoder.next_event(), Ok(Some(StreamEvent::Open(_)))));
+        let Ok(Some(StreamEvent::Element(element))) = decoder.next_event() else {
+            panic!("{expected}")
+        };
+        assert!(element.is(namespace, name));
+        let children: Vec<_> = element.children().map(|child| child.namespace().to_owned()).collect();
+        assert_eq!(children, [ns::SERVER, ns::DIALBACK]);
+    }
 }

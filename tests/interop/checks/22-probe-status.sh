@@ -2,7 +2,7 @@
 . "$here/probe.sh"
 
 probe "probe: nobody listens" 5 'refused|unreachable|connect' --connect 127.0.0.9:5222
-probe "probe: unknown option" 2 "'--no-such-option' Try probe --help" --no-such-option
+probe "probe: unknown option" 2 "invalid option '--no-such-option'" --no-such-option
 expect_status "probe: without arguments it shows itself" 0 'refused|does not match|not valid' "$PROBE"
 
 "$here/prosody-up.sh" "$W" peer 127.0.0.2 a.test

@@ -2,7 +2,7 @@ mod read;
 mod write;
 
 use crate::condition::DialbackCondition;
-use crate::key::PresentedKey;
+use crate::keys::key::PresentedKey;
 use crate::pair::Pair;
 use std::fmt;
 use xmpp_stream::SmallStr;

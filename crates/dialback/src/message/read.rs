@@ -1,7 +1,7 @@
 use super::{Answer, Message, ResultAnswer, ResultRequest, VerifyAnswer, VerifyRequest};
 use crate::condition::DialbackCondition;
 use crate::error::MessageError;
-use crate::key::{MAX_ID_OCTETS, PresentedKey};
+use crate::keys::key::{MAX_ID_OCTETS, PresentedKey};
 use crate::pair::Pair;
 use xmpp_stream::{Element, SmallStr};
 use xmpp_tls_core::{Domain, ns};

@@ -12,6 +12,12 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// How many words are looked at before `memchr` takes over.
 const WORDS: usize = 3;
 
+/// A word of which each byte is `byte`.
+#[inline(always)]
+pub(crate) const fn each(byte: u8) -> u64 {
+    LOW * byte as u64
+}
+
 /// Bit 7 of each byte of `word` that is `byte`. A byte above a match may be marked wrongly, so only
 /// the lowest mark counts.
 #[inline(always)]

@@ -14,6 +14,14 @@ use subtle::{Choice, ConstantTimeEq};
 /// assert_eq!(format!("{key:?}"), "DialbackKey");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```compile_fail,E0369
+/// use xmpp_dialback::DialbackKey;
+///
+/// fn same(one: DialbackKey, other: DialbackKey) -> bool {
+///     one == other // in a time that tells how much of it is the same
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DialbackKey([u8; 64]);
 
@@ -73,6 +81,14 @@ impl fmt::Debug for DialbackKey {
 /// assert_eq!(key.as_str(), "1bac3ef56fed987cfe098c9785c654a5476ed765");
 /// assert!(PresentedKey::new(" ").is_err());
 /// # Ok::<(), xmpp_dialback::MessageError>(())
+/// ```
+///
+/// ```compile_fail,E0369
+/// use xmpp_dialback::PresentedKey;
+///
+/// fn same(one: PresentedKey, other: PresentedKey) -> bool {
+///     one == other
+/// }
 /// ```
 #[derive(Clone)]
 pub struct PresentedKey(Box<str>);

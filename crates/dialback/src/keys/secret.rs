@@ -1,5 +1,5 @@
 use crate::error::{IdError, WeakSecret};
-use crate::key::{DialbackKey, PresentedKey, check_id, hex};
+use crate::keys::key::{DialbackKey, PresentedKey, check_id, hex};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -22,6 +22,14 @@ use zeroize::Zeroizing;
 /// let key = secret.key(&"montague.example".parse()?, &"capulet.example".parse()?, "D60000229F")?;
 /// assert_eq!(key.as_str().len(), 64);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```compile_fail,E0369
+/// use xmpp_dialback::DialbackSecret;
+///
+/// fn same(one: DialbackSecret, other: DialbackSecret) -> bool {
+///     one == other
+/// }
 /// ```
 #[derive(Clone)]
 pub struct DialbackSecret {

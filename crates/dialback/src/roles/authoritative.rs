@@ -1,9 +1,9 @@
 use crate::condition::DialbackCondition;
 use crate::error::Error;
-use crate::key::DialbackKey;
+use crate::keys::key::DialbackKey;
+use crate::keys::secret::DialbackSecrets;
 use crate::message::{Answer, VerifyAnswer, VerifyRequest};
 use crate::pair::Pair;
-use crate::secret::DialbackSecrets;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 use xmpp_tls_core::deadline;
@@ -48,12 +48,37 @@ struct Made {
 
 impl Authoritative {
     /// Answers for every key of these secrets, whichever server made it.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// let key = Authoritative::stateless(secrets.clone()).key(&pair, "id", now)?.into();
+    /// let request = VerifyRequest { pair, id: "id".into(), key };
+    /// assert_eq!(Authoritative::stateless(secrets).answer(&request, true, now).answer, Answer::Valid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stateless(secrets: DialbackSecrets) -> Self {
         Authoritative { secrets, made: None }
     }
 
     /// Answers only for keys that this value made, for so long after. It remembers at most `max` of them
     /// and refuses to make more.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// let stateful = || Authoritative::stateful(secrets.clone(), Duration::from_secs(60), 10_000);
+    /// let key = stateful().key(&pair, "id", now)?.into();
+    /// let request = VerifyRequest { pair, id: "id".into(), key };
+    /// assert_eq!(stateful().answer(&request, true, now).answer, Answer::Invalid); // another one made it
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stateful(secrets: DialbackSecrets, lifetime: Duration, max: usize) -> Self {
         let made = Made {
             lifetime,
@@ -72,6 +97,17 @@ impl Authoritative {
     /// # Errors
     ///
     /// [`Error::Id`] for an `id` that no key is made for, [`Error::Limit`] if too many are remembered.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// let mut authoritative = Authoritative::stateless(secrets);
+    /// assert!(authoritative.key(&pair, "id", now).is_ok() && authoritative.key(&pair, "", now).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn key(&mut self, pair: &Pair, id: &str, now: Instant) -> Result<DialbackKey, Error> {
         let key = self.secrets.key(&pair.receiving, &pair.originating, id)?;
         if let Some(made) = &mut self.made {
@@ -92,6 +128,20 @@ impl Authoritative {
 
     /// Answers `db:verify`. `served` says whether the pair's originating domain, to which the request is
     /// addressed, is one of ours.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// let request = VerifyRequest { pair, id: "id".into(), key: PresentedKey::new("c0ffee")? };
+    /// let mut authoritative = Authoritative::stateless(secrets);
+    /// assert_eq!(authoritative.answer(&request, true, now).answer, Answer::Invalid);
+    /// let not_served = Answer::Error(DialbackCondition::ITEM_NOT_FOUND);
+    /// assert_eq!(authoritative.answer(&request, false, now).answer, not_served);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn answer(&mut self, request: &VerifyRequest, served: bool, now: Instant) -> VerifyAnswer {
         let pair = &request.pair;
         let answer = match served {

@@ -2,8 +2,8 @@ use crate::condition::DialbackCondition;
 use crate::error::{ApiMisuse, Error, PeerMisbehaved};
 use crate::message::{Answer, Kind, ResultAnswer, ResultRequest};
 use crate::pair::{Authenticated, Method, NotAuthenticated, Pair};
+use crate::roles::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::settings::{Requirement, Settings};
-use crate::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use xmpp_stream::SmallStr;
@@ -116,6 +116,21 @@ pub enum Received {
 
 impl Receiving {
     /// For a stream whose response header had this `id`, which we made.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// assert_eq!(receiving.authenticated().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(stream: StreamNumber, id: &StreamId, encrypted: bool, settings: Settings) -> Self {
         Self::with_id(stream, id.to_string().into(), encrypted, settings)
     }
@@ -139,6 +154,22 @@ impl Receiving {
     /// # Errors
     ///
     /// [`PeerMisbehaved::AfterClose`] if the stream was given up.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// let received = receiving.handle_request(claim, proved, now)?;
+    /// assert!(matches!(received, Received::Answer(ResultAnswer { answer: Answer::Valid, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_request(&mut self, request: ResultRequest, facts: Facts, now: Instant) -> Result<Received, Error> {
         let ResultRequest { pair, key } = request;
         if self.given_up {
@@ -186,13 +217,13 @@ impl Receiving {
             pair: pair.clone(),
             deadline: deadline(now, limits.verify_within),
         });
-        Ok(Received::Verify(VerifyTask {
-            stream: self.stream,
+        Ok(Received::Verify(VerifyTask::new(
+            self.stream,
             serial,
             pair,
-            id: self.id.clone(),
+            self.id.clone(),
             key,
-        }))
+        )))
     }
 
     /// What became of a task of this stream. If nobody waits for it any more, nothing happens.
@@ -200,6 +231,23 @@ impl Receiving {
     /// # Errors
     ///
     /// [`ApiMisuse::WrongStream`] if the task is another stream's.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
+    /// let Received::Answer(answer) = receiving.conclude(task.fail(VerificationFailure::NoConnection), now)? else { panic!() };
+    /// assert_eq!(answer.answer, Answer::Error(DialbackCondition::REMOTE_CONNECTION_FAILED));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<Received, Error> {
         if verdict.stream != self.stream {
             let (expected, found) = (verdict.stream, self.stream);
@@ -261,6 +309,23 @@ impl Receiving {
     /// # Errors
     ///
     /// [`NotAuthenticated`], which knows the stream error.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// receiving.handle_request(claim, proved, now)?;
+    /// assert_eq!(receiving.admits(&pair)?.by(), Method::Certificate);
+    /// assert!(receiving.admits(&pair.inverse()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn admits(&self, pair: &Pair) -> Result<&Authenticated, NotAuthenticated> {
         self.authenticated.get(pair).ok_or_else(|| {
             let pair = pair.clone();
@@ -273,21 +338,87 @@ impl Receiving {
     }
 
     /// The authenticated pairs of this stream.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// receiving.handle_request(claim, proved, now)?;
+    /// assert_eq!(receiving.authenticated().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn authenticated(&self) -> impl Iterator<Item = &Authenticated> {
         self.authenticated.values()
     }
 
     /// The claims that are being verified.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// receiving.handle_request(claim, facts, now)?;
+    /// assert!(receiving.pending().eq([&pair]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pending(&self) -> impl Iterator<Item = &Pair> {
         self.claims.iter().map(|claim| &claim.pair)
     }
 
     /// When a claim runs out of time.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// receiving.handle_request(claim, facts, now)?;
+    /// assert_eq!(receiving.deadline(), Some(now + Limits::default().verify_within));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         self.claims.iter().map(|claim| claim.deadline).min()
     }
 
     /// What to do about one claim that ran out of time; call it until there is none.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # use xmpp_tls_core::StreamId;
+    /// # let now = Instant::now();
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// # let facts = Facts { served: true, ..Facts::default() };
+    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
+    /// # let id = StreamId::from_random([1; 16]);
+    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+    /// receiving.handle_request(claim, facts, now)?;
+    /// let deadline = receiving.deadline().unwrap();
+    /// let Some(Received::Answer(answer)) = receiving.handle_timeout(deadline) else { panic!() };
+    /// assert_eq!(answer.answer, Answer::Error(DialbackCondition::REMOTE_SERVER_TIMEOUT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Received> {
         let index = self.claims.iter().position(|claim| claim.deadline <= now)?;
         let pair = self.claims.remove(index).pair;

@@ -1,9 +1,9 @@
-use crate::authoritative::Authoritative;
 use crate::condition::DialbackCondition;
 use crate::error::{ApiMisuse, Error, PeerMisbehaved};
 use crate::feature::Support;
 use crate::message::{Answer, ResultAnswer, ResultRequest};
 use crate::pair::Pair;
+use crate::roles::authoritative::Authoritative;
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -114,6 +114,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stanza error to send back what waits with (XEP-0220 section 2.1.1).
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert_eq!(Refusal::TimedOut.bounce_with(), "remote-server-timeout");
+    /// ```
     pub fn bounce_with(&self) -> &'static str {
         match self {
             Refusal::Invalid => "internal-server-error",
@@ -122,6 +127,11 @@ impl Refusal {
     }
 
     /// Whether the stream is of no more use.
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert!(!Refusal::TimedOut.ends_stream());
+    /// ```
     pub fn ends_stream(&self) -> bool {
         match self {
             Refusal::Invalid | Refusal::StreamEnded => true,
@@ -130,6 +140,11 @@ impl Refusal {
     }
 
     /// Whether another connection may do better, once (XEP-0220 section 2.5, `resource-constraint`).
+    ///
+    /// ```
+    /// # use xmpp_dialback::*;
+    /// assert!(Refusal::Error(DialbackCondition::RESOURCE_CONSTRAINT).try_another_connection());
+    /// ```
     pub fn try_another_connection(&self) -> bool {
         match self {
             Refusal::Error(condition) => *condition == DialbackCondition::RESOURCE_CONSTRAINT,
@@ -141,6 +156,19 @@ impl Refusal {
 impl Originating {
     /// For a stream that was opened to `target`, whose response header had this `id`, behind TLS if there
     /// is TLS. Without `id` nothing can be asked, and each question says so.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// assert!(!originating.may_send(&pair));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(target: Domain, id: &str, support: Support, encrypted: bool, settings: Settings) -> Self {
         Self::to_any_target((!support.errors()).then_some(target), id.into(), encrypted, settings)
     }
@@ -167,6 +195,22 @@ impl Originating {
     /// # Errors
     ///
     /// What keeps this pair from being asked about here: see [`ApiMisuse`] and [`Error::Limit`].
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// let request = originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(request.key.as_str(), keys.key(&pair, "id", now)?.as_str());
+    /// let other = Pair::new(pair.originating.clone(), "c.example".parse()?);
+    /// assert!(originating.ask(other, &mut keys, now).is_err()); // b.example does not know dialback errors
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
         if self.given_up {
             return Err(ApiMisuse::StreamGivenUp.into());
@@ -175,6 +219,7 @@ impl Originating {
             return Err(ApiMisuse::StreamInClear.into());
         }
         if self.find(&pair).is_some() || self.verified.contains_key(&pair) {
+            let pair = pair.into();
             return Err(ApiMisuse::AlreadyAsked { pair }.into());
         }
         if let Some(expected) = self.only_target.as_ref().filter(|target| **target != pair.receiving) {
@@ -203,10 +248,25 @@ impl Originating {
     /// # Errors
     ///
     /// [`PeerMisbehaved::UnsolicitedResult`] if no question about this pair is open here.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// assert!(originating.handle_answer(valid.clone(), now).is_err()); // it was not asked
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(originating.handle_answer(valid, now)?, Outcome::Verified { pair });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_answer(&mut self, answer: ResultAnswer, now: Instant) -> Result<Outcome, Error> {
         let Some(index) = self.find(&answer.pair) else {
             return Err(PeerMisbehaved::UnsolicitedResult {
-                pair: answer.pair,
+                pair: answer.pair.into(),
                 pending: self.questions.len(),
             }
             .into());
@@ -235,21 +295,81 @@ impl Originating {
 
     /// Whether stanzas of this pair may be sent on this stream: the peer believes it, and has not called
     /// another one invalid since.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// originating.handle_answer(valid, now)?;
+    /// assert!(originating.may_send(&pair));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn may_send(&self, pair: &Pair) -> bool {
         !self.given_up && self.verified.contains_key(pair)
     }
 
     /// The pairs that the peer believes, and since when.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// originating.handle_answer(valid, now)?;
+    /// assert!(originating.verified().eq([(&pair, now)]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verified(&self) -> impl Iterator<Item = (&Pair, Instant)> {
         self.verified.iter().map(|(pair, since)| (pair, *since))
     }
 
     /// When a question runs out of time.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// assert_eq!(originating.deadline(), Some(now + settings.limits().answer_within));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         self.questions.iter().map(|question| question.deadline).min()
     }
 
     /// One question that ran out of time; call it until there is none.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// let deadline = originating.deadline().unwrap();
+    /// let why = Refusal::TimedOut;
+    /// assert_eq!(originating.handle_timeout(deadline), Some(Outcome::Refused { pair, why }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Outcome> {
         let index = self.questions.iter().position(|question| question.deadline <= now)?;
         let pair = self.questions.remove(index).pair;
@@ -258,6 +378,21 @@ impl Originating {
     }
 
     /// The stream ended: what became of its open questions.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// # use xmpp_dialback::*;
+    /// # let now = Instant::now();
+    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
+    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
+    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
+    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+    /// originating.ask(pair.clone(), &mut keys, now)?;
+    /// let why = Refusal::StreamEnded;
+    /// assert_eq!(originating.end(), [Outcome::Refused { pair, why }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end(self) -> Vec<Outcome> {
         let pairs = self.questions.into_iter().map(|question| question.pair);
         let refused = |pair| Outcome::Refused {
