@@ -107,17 +107,18 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 *count = usize::MAX;
                 Ok(())
             }
-            (Number::Least(_, least), Entry::Whole(whole))
-                if usize::try_from(*whole).is_ok_and(|whole| whole < least) =>
-            {
-                Err(format!(
+            // So far it has its default.
+            (Number::Least(least), Entry::Whole(whole)) => match usize::try_from(*whole) {
+                Ok(whole) if whole < *least => Err(format!(
                     "{key}: {whole} is below {least}, and less than that is never accepted"
-                ))
-            }
-            (Number::Least(count, _), Entry::Whole(whole)) => usize::try_from(*whole)
-                .map(|whole| *count = whole)
-                .map_err(|_| format!("{key}: {whole} is too large")),
-            (Number::Count(_) | Number::Least(..), _) => Err(format!("{key}: a whole number is needed")),
+                )),
+                Ok(whole) => {
+                    *least = whole;
+                    Ok(())
+                }
+                Err(_) => Err(format!("{key}: {whole} is too large")),
+            },
+            (Number::Count(_) | Number::Least(_), _) => Err(format!("{key}: a whole number is needed")),
             (Number::Time(time), Entry::Whole(seconds)) => {
                 *time = Duration::from_secs(*seconds);
                 Ok(())

@@ -5,7 +5,6 @@ use super::{
 };
 use std::fmt;
 use std::time::Duration;
-use xmpp_identity::Floor;
 use xmpp_stream::Limits;
 
 /// The value of one setting.
@@ -126,11 +125,10 @@ impl Policy {
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
-        let least = Floor::default();
         match (table, name) {
-            ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits, least.rsa_bits)),
-            ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits, least.curve_bits)),
-            ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits, least.hash_bits)),
+            ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits)),
+            ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits)),
+            ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits)),
             ("timeouts", "connect") => Some(Number::Time(&mut timeouts.connect)),
             ("timeouts", "starttls") => Some(Number::Time(&mut timeouts.starttls)),
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
@@ -188,15 +186,15 @@ pub(super) const NUMBERS: [&str; 24] = [
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
     Count(&'a mut usize),
-    /// What is never less than this.
-    Least(&'a mut usize, usize),
+    /// What can be raised above the default, and not lowered.
+    Least(&'a mut usize),
 }
 
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
             Number::Time(time) => Value::Seconds(time.as_secs_f64()),
-            Number::Count(count) | Number::Least(count, _) => Value::Count(**count),
+            Number::Count(count) | Number::Least(count) => Value::Count(**count),
         }
     }
 }
