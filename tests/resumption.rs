@@ -159,7 +159,8 @@ fn tlsp_36_no_session_crosses_domain_kind_start_or_who_we_are() {
 /// The client's side of the boundary: it does not even offer the session.
 #[test]
 fn tlsp_36_no_session_crosses_policies_of_the_client() {
-    let stricter: [(&str, fn(&mut Policy)); 2] = [
+    type Change = (&'static str, fn(&mut Policy));
+    let stricter: [Change; 2] = [
         ("minimum version", |policy| {
             policy.minimum_version = MinimumVersion::Tls13
         }),
@@ -264,7 +265,7 @@ fn never_after_reset_or_any_other_error() {
             if !heard {
                 pair.b_to_a.hold();
             }
-            let error = StreamError::new(condition.clone());
+            let error = StreamError::new(condition);
             pair.b.engine.close_with(&error, deployment.world.clock.now()).unwrap();
             pair.drive();
             assert_eq!(pair.a.error.is_some(), heard, "{condition}");

@@ -366,7 +366,8 @@ impl Session {
             State::Negotiating(_) | State::Starting | State::Finishing | State::Finished => false,
         };
         let hold = more_follows && self.failure.is_none();
-        (!hold && !self.outgoing.is_empty()).then(|| self.outgoing.split().freeze())
+        // The whole buffer: what is left of one would stay for as long as the stream is idle.
+        (!hold && !self.outgoing.is_empty()).then(|| std::mem::take(&mut self.outgoing).freeze())
     }
 
     /// One step; `None`: the state changed, look again.
@@ -473,7 +474,7 @@ impl Session {
         // Asked again about the chain that the finished handshake has: whatever the engine did with the
         // answer before, this is the one that counts.
         let verdict = check.and_then(|check| match session.resumed {
-            false => Some(check.verify(&session.peer_chain)),
+            false => Some(check.settle(&session.peer_chain)),
             true => check.verdict_of_resumed(&session.peer_chain),
         });
         let (start, stream) = match token {
@@ -588,6 +589,10 @@ impl Engine for Session {
                 return Ok(Output::Transmit(bytes));
             }
             if let Some(event) = self.events.pop_front() {
+                if self.events.is_empty() {
+                    // Headers are rare, and their place is large.
+                    self.events = VecDeque::new();
+                }
                 return Ok(Output::Event(event));
             }
             self.check()?;

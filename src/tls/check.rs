@@ -17,11 +17,13 @@ struct Question {
     now: UnixTime,
     enforce: bool,
     scope: Option<ResumptionScope>,
-    /// The chain that was asked about last, and the answer.
-    answer: Mutex<Option<(Vec<CertificateDer<'static>>, Verdict)>>,
+    /// The chain that was asked about last, and the answer. Boxed, as the next is: in open sessions both are empty.
+    answer: Mutex<Option<Box<Answer>>>,
     /// Whom a session that may be resumed was with.
-    resumable: OnceLock<KeptIdentity>,
+    resumable: OnceLock<Box<KeptIdentity>>,
 }
+
+type Answer = (Vec<CertificateDer<'static>>, Verdict);
 
 /// Whom a TLS session was with, to be kept with what it is resumed by.
 #[derive(Debug, Clone)]
@@ -71,7 +73,7 @@ impl PeerCheck {
     /// The verdict on a chain, leaf first. It counts only once the handshake has proved possession.
     pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Verdict {
         let mut answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*answer {
+        match answer.as_deref() {
             Some((known, verdict)) if known == chain => verdict.clone(),
             Some(_) | None => {
                 let chain = owned(chain);
@@ -82,16 +84,26 @@ impl PeerCheck {
                     ..
                 } = &*self.0;
                 let verdict = verifier.verify(&chain, references, Purpose::Server, *now);
-                *answer = Some((chain, verdict.clone()));
+                *answer = Some(Box::new((chain, verdict.clone())));
                 verdict
             }
         }
     }
 
+    /// The verdict that counts, on the chain of a finished handshake. Where nothing may be resumed nobody asks again, and
+    /// an open session need not hold the chain once more.
+    pub(crate) fn settle(&self, chain: &[CertificateDer<'_>]) -> Verdict {
+        let verdict = self.verify(chain);
+        if self.0.scope.is_none() {
+            *self.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        verdict
+    }
+
     /// What was wrong with the chain that was asked about last.
     pub(crate) fn rejection(&self) -> Option<IdentityError> {
         let answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        answer.as_ref().and_then(|(_, verdict)| verdict.check().err())
+        answer.as_deref().and_then(|(_, verdict)| verdict.check().err())
     }
 
     /// What to keep of a session whose handshake proved possession of this chain's key. `None`: it must not be
@@ -124,7 +136,7 @@ impl PeerCheck {
             && *references == kept.references
             && *enforce == kept.enforce
             && verifier.is_same(&kept.verifier);
-        same && self.verify(&kept.chain) == kept.verdict && self.0.resumable.set(kept.clone()).is_ok()
+        same && self.verify(&kept.chain) == kept.verdict && self.0.resumable.set(Box::new(kept.clone())).is_ok()
     }
 
     /// The verdict on the peer of a resumed session, whose chain the engine says is this one.

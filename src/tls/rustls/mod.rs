@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod key_log;
 mod resumption;
+mod templates;
 
 pub use certificates::Certificates;
 
@@ -15,12 +16,8 @@ use super::own::Problem;
 use super::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsEngine, TlsError};
 use crate::danger::KeysRevealed;
 use crate::policy::MinimumVersion;
-use ::rustls::client::danger::ServerCertVerifier;
 use ::rustls::client::{Resumption, Tls12Resumption};
-use ::rustls::server::NoServerSessionStorage;
-use ::rustls::time_provider::TimeProvider;
-use ::rustls::version::{TLS12, TLS13};
-use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use certificates::{Chooser, Current};
 use engine::{Engine, Role};
 use error::from_rustls;
@@ -28,6 +25,7 @@ use key_log::Revealing;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
 use std::sync::{Arc, Mutex, PoisonError};
+use templates::{FixedClock, Templates};
 use xmpp_identity::IdentityVerifier;
 use xmpp_identity::rustls::AskingVerifier;
 use xmpp_tls_core::Domain;
@@ -56,7 +54,8 @@ impl crate::session::ClientConfig {
 /// Clones share the sessions that may be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsConnector {
-    providers: Providers,
+    provider: Arc<CryptoProvider>,
+    templates: Arc<Templates<ClientConfig>>,
     sessions: ClientSessions,
     key_log: Option<KeysRevealed>,
 }
@@ -65,7 +64,8 @@ impl RustlsConnector {
     /// With this provider, for example `rustls::crypto::ring::default_provider()`.
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsConnector {
-            providers: Providers::new(provider),
+            templates: templates::clients(&provider),
+            provider,
             sessions: ClientSessions::default(),
             key_log: None,
         }
@@ -81,7 +81,7 @@ impl RustlsConnector {
         let asked = Arc::new(Mutex::new(check.clone()));
         let slot = asked.clone();
         // The check keeps the verdict, for the session to ask about whatever the TLS library.
-        let verifier = AskingVerifier::new(&self.providers.all, move |chain: &[CertificateDer<'_>]| {
+        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
             let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match check.verify(chain).check() {
                 Err(error) if check.enforce() => Err(error),
@@ -97,7 +97,7 @@ impl RustlsConnector {
 
 impl TlsConnector for RustlsConnector {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        versions(minimum_version).map(drop)
+        templates::supports(minimum_version)
     }
 
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
@@ -107,27 +107,17 @@ impl TlsConnector for RustlsConnector {
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
         };
         let check = handshake.check;
-        let (resumable, certificate) = self.sessions.take(&check).unzip();
-        let (offered, asking) = match resumable {
-            Some(Resumable { offered, asking }) => (offered, asking),
+        let (offered, asking) = match self.sessions.take(&check) {
+            Some(Resumable { offered, asking }) => (Some(offered), asking),
             None => (None, self.verifier(&check)),
         };
-        let clock = Arc::new(FixedClock(check.now()));
-        let verifier: Arc<dyn ServerCertVerifier> = asking.verifier.clone();
-        let mut config =
-            ClientConfig::builder_with_details(self.providers.of(handshake.minimum_version).clone(), clock)
-                .with_protocol_versions(versions(handshake.minimum_version)?)
-                .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-                .dangerous() // rustls' word for a verifier of our own; this one always proves possession
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth();
-        if let Some(certificate) = certificate {
-            config.client_auth_cert_resolver = certificate;
-        }
+        let mut config = self.templates.of(handshake.minimum_version)?;
+        config.time_provider = Arc::new(FixedClock(check.now()));
+        // rustls' word for a verifier of our own; this one always proves possession.
+        config.dangerous().set_certificate_verifier(asking.verifier.clone());
         if let Some(log) = &self.key_log {
             config.key_log = Arc::new(Revealing(log.clone()));
         }
-        config.resumption = Resumption::disabled();
         let keeper = check.resumption().is_some().then(|| {
             let tickets = Arc::new(ClientTickets::new(offered));
             config.resumption = Resumption::store(tickets.clone()).tls12_resumption(Tls12Resumption::Disabled);
@@ -135,7 +125,6 @@ impl TlsConnector for RustlsConnector {
                 sessions: self.sessions.clone(),
                 tickets,
                 asking,
-                certificate: config.client_auth_cert_resolver.clone(),
             }
         });
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
@@ -164,7 +153,8 @@ impl TlsConnector for RustlsConnector {
 /// be resumed.
 #[derive(Debug, Clone)]
 pub struct RustlsAcceptor {
-    providers: Providers,
+    provider: Arc<CryptoProvider>,
+    templates: Arc<Templates<ServerConfig>>,
     certificates: Current,
     sessions: ServerSessions,
     key_log: Option<KeysRevealed>,
@@ -175,7 +165,8 @@ impl RustlsAcceptor {
     pub fn new(provider: Arc<CryptoProvider>) -> Self {
         RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
-            providers: Providers::new(provider),
+            templates: templates::servers(&provider),
+            provider,
             sessions: ServerSessions::default(),
             key_log: None,
         }
@@ -245,22 +236,17 @@ impl RustlsAcceptor {
 
 impl TlsAcceptor for RustlsAcceptor {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        versions(minimum_version).map(drop)
+        templates::supports(minimum_version)
     }
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let chooser = Arc::new(Chooser::new(self.certificates.get(), handshake.domain));
-        let provider = self.providers.of(handshake.minimum_version).clone();
-        let mut config = ServerConfig::builder_with_details(provider, Arc::new(FixedClock(handshake.now)))
-            .with_protocol_versions(versions(handshake.minimum_version)?)
-            .map_err(|error| TlsError::Misconfigured(error.to_string()))?
-            .with_no_client_auth()
-            .with_cert_resolver(chooser.clone());
+        let mut config = self.templates.of(handshake.minimum_version)?;
+        config.time_provider = Arc::new(FixedClock(handshake.now));
+        config.cert_resolver = chooser.clone();
         if let Some(log) = &self.key_log {
             config.key_log = Arc::new(Revealing(log.clone()));
         }
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
         let tickets = handshake.resumption.map(|scope| {
             let tickets = ServerTickets::new(self.sessions.clone(), chooser.clone(), scope, handshake.now);
             let tickets = Arc::new(tickets);
@@ -286,59 +272,9 @@ impl TlsAcceptor for RustlsAcceptor {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) -> Result<(), TlsError> {
-        self.providers
-            .all
+        self.provider
             .secure_random
             .fill(buffer)
             .map_err(|_| TlsError::NoRandomness)
-    }
-}
-
-/// A provider as it came, and without suites that the lowest version rules out: rustls would offer them all.
-#[derive(Debug, Clone)]
-struct Providers {
-    all: Arc<CryptoProvider>,
-    latest: Arc<CryptoProvider>,
-}
-
-impl Providers {
-    fn new(all: Arc<CryptoProvider>) -> Self {
-        let mut latest = CryptoProvider::clone(&all);
-        latest.cipher_suites.retain(|suite| suite.tls13().is_some());
-        Providers {
-            all,
-            latest: Arc::new(latest),
-        }
-    }
-
-    fn of(&self, minimum: MinimumVersion) -> &Arc<CryptoProvider> {
-        match minimum {
-            MinimumVersion::Tls13 => &self.latest,
-            MinimumVersion::Tls12 | MinimumVersion::Old(_) => &self.all,
-        }
-    }
-}
-
-fn versions(minimum: MinimumVersion) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
-    static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
-    static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
-    match minimum {
-        MinimumVersion::Tls13 => Ok(&LATEST),
-        MinimumVersion::Tls12 => Ok(&BOTH),
-        MinimumVersion::Old(accepted) => Err(TlsError::UnsupportedByEngine {
-            engine: "rustls",
-            version: accepted.lowest().version(),
-            remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
-        }),
-    }
-}
-
-/// The time the session was given: rustls would read the system clock otherwise.
-#[derive(Debug)]
-struct FixedClock(UnixTime);
-
-impl TimeProvider for FixedClock {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(self.0)
     }
 }

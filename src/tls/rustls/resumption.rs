@@ -5,8 +5,7 @@ use super::certificates::Chooser;
 use crate::tls::{KeptIdentity, PeerCheck, ResumptionScope};
 use ::rustls::NamedGroup;
 use ::rustls::client::{
-    ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue,
-    danger::ServerCertVerifier,
+    ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue, danger::ServerCertVerifier,
 };
 use ::rustls::server::StoresServerSessions;
 use ::rustls::sign::CertifiedKey;
@@ -40,7 +39,6 @@ struct Kept {
     ticket: Tls13ClientSessionValue,
     identity: KeptIdentity,
     asking: Asking,
-    certificate: Arc<dyn ResolvesClientCert>,
     age: u64,
 }
 
@@ -57,17 +55,16 @@ impl fmt::Debug for ClientSessions {
 impl ClientSessions {
     /// What a connection is to resume. It is taken out: a ticket that is used twice would show an observer that
     /// both connections are the same client's (RFC 8446 appendix C.4).
-    pub(super) fn take(&self, check: &PeerCheck) -> Option<(Resumable, Arc<dyn ResolvesClientCert>)> {
+    pub(super) fn take(&self, check: &PeerCheck) -> Option<Resumable> {
         let kept = lock(&self.0).0.remove(check.resumption()?)?;
         if !check.may_resume(&kept.identity) {
             return None;
         }
         *lock(&kept.asking.check) = check.clone();
-        let resumable = Resumable {
-            offered: Some(kept.ticket),
+        Some(Resumable {
+            offered: kept.ticket,
             asking: kept.asking,
-        };
-        Some((resumable, kept.certificate))
+        })
     }
 
     fn put(&self, scope: ResumptionScope, mut kept: Kept) {
@@ -84,7 +81,7 @@ impl ClientSessions {
 }
 
 pub(super) struct Resumable {
-    pub(super) offered: Option<Tls13ClientSessionValue>,
+    pub(super) offered: Tls13ClientSessionValue,
     pub(super) asking: Asking,
 }
 
@@ -138,7 +135,6 @@ pub(super) struct ClientKeeper {
     pub(super) sessions: ClientSessions,
     pub(super) tickets: Arc<ClientTickets>,
     pub(super) asking: Asking,
-    pub(super) certificate: Arc<dyn ResolvesClientCert>,
 }
 
 impl fmt::Debug for ClientKeeper {
@@ -157,7 +153,6 @@ impl ClientKeeper {
                 ticket,
                 identity,
                 asking: self.asking.clone(),
-                certificate: self.certificate.clone(),
                 age: 0,
             };
             self.sessions.put(scope.clone(), kept);
@@ -165,9 +160,16 @@ impl ClientKeeper {
     }
 }
 
-/// What all clones of an acceptor share: sessions by ticket, and the tickets in the order of their making.
+/// What all clones of an acceptor share.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServerSessions(Arc<Mutex<(BTreeMap<Vec<u8>, Issued>, VecDeque<Vec<u8>>)>>);
+pub(super) struct ServerSessions(Arc<Mutex<ByTicket>>);
+
+#[derive(Debug, Default)]
+struct ByTicket {
+    sessions: BTreeMap<Vec<u8>, Issued>,
+    /// The tickets in the order of their making, those that are spent among them.
+    order: VecDeque<Vec<u8>>,
+}
 
 /// A session of the receiving side.
 #[derive(Clone)]
@@ -210,7 +212,7 @@ impl ServerTickets {
     }
 
     pub(super) fn allow(&self, allowed: bool) {
-        let (sessions, order) = &mut *lock(&self.sessions.0);
+        let ByTicket { sessions, order } = &mut *lock(&self.sessions.0);
         for (ticket, issued) in &*lock(&self.issued) {
             if !allowed {
                 sessions.remove(ticket);
@@ -248,7 +250,7 @@ impl StoresServerSessions for ServerTickets {
 
     fn take(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (domain, shown) = self.chooser.shown()?;
-        let (sessions, _) = &mut *lock(&self.sessions.0);
+        let ByTicket { sessions, .. } = &mut *lock(&self.sessions.0);
         let issued = sessions.get(ticket)?;
         let same = issued.scope == self.scope
             && issued.domain == *domain

@@ -1,0 +1,109 @@
+//! Configurations as far as they are the same for all connections: rustls makes caches with each new one, which are
+//! as large as all the rest of a connection, and used by none of ours.
+
+use crate::policy::MinimumVersion;
+use crate::tls::TlsError;
+use ::rustls::client::Resumption;
+use ::rustls::crypto::CryptoProvider;
+use ::rustls::server::{NoServerSessionStorage, ResolvesServerCertUsingSni};
+use ::rustls::time_provider::TimeProvider;
+use ::rustls::version::{TLS12, TLS13};
+use ::rustls::{ClientConfig, Error, ServerConfig, SupportedProtocolVersion};
+use pki_types::{CertificateDer, UnixTime};
+use std::sync::Arc;
+use xmpp_identity::IdentityError;
+use xmpp_identity::rustls::AskingVerifier;
+
+type Versions = &'static [&'static SupportedProtocolVersion];
+
+static LATEST: [&SupportedProtocolVersion; 1] = [&TLS13];
+static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+
+/// One for each lowest version that rustls speaks.
+#[derive(Debug)]
+pub(super) struct Templates<C> {
+    latest: Result<C, TlsError>,
+    both: Result<C, TlsError>,
+}
+
+impl<C: Clone> Templates<C> {
+    fn new(provider: &Arc<CryptoProvider>, make: fn(Arc<CryptoProvider>, Versions) -> Result<C, Error>) -> Arc<Self> {
+        let make = |provider, versions| {
+            make(provider, versions).map_err(|error: Error| TlsError::Misconfigured(error.to_string()))
+        };
+        // rustls would offer suites that the lowest version rules out.
+        let mut suites = CryptoProvider::clone(provider);
+        suites.cipher_suites.retain(|suite| suite.tls13().is_some());
+        Arc::new(Templates {
+            latest: make(Arc::new(suites), &LATEST),
+            both: make(provider.clone(), &BOTH),
+        })
+    }
+
+    /// To be completed for one connection.
+    pub(super) fn of(&self, minimum: MinimumVersion) -> Result<C, TlsError> {
+        supports(minimum)?;
+        match minimum {
+            MinimumVersion::Tls13 => self.latest.clone(),
+            MinimumVersion::Tls12 | MinimumVersion::Old(_) => self.both.clone(),
+        }
+    }
+}
+
+/// Whoever forgets to put a verifier in has one that refuses everybody.
+pub(super) fn clients(provider: &Arc<CryptoProvider>) -> Arc<Templates<ClientConfig>> {
+    Templates::new(provider, |provider, versions| {
+        let nobody = AskingVerifier::new(&provider, |_: &[CertificateDer<'_>]| Err(IdentityError::NotChecked));
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(NoClock))
+            .with_protocol_versions(versions)?
+            .dangerous() // rustls' word for a verifier of our own; this one refuses everybody
+            .with_custom_certificate_verifier(Arc::new(nobody))
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    })
+}
+
+/// Whoever forgets to put certificates in has none.
+pub(super) fn servers(provider: &Arc<CryptoProvider>) -> Arc<Templates<ServerConfig>> {
+    Templates::new(provider, |provider, versions| {
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(NoClock))
+            .with_protocol_versions(versions)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    })
+}
+
+pub(super) fn supports(minimum: MinimumVersion) -> Result<(), TlsError> {
+    match minimum {
+        MinimumVersion::Tls12 | MinimumVersion::Tls13 => Ok(()),
+        MinimumVersion::Old(accepted) => Err(TlsError::UnsupportedByEngine {
+            engine: "rustls",
+            version: accepted.lowest().version(),
+            remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
+        }),
+    }
+}
+
+/// No time was given yet.
+#[derive(Debug)]
+struct NoClock;
+
+impl TimeProvider for NoClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        None
+    }
+}
+
+/// The time the session was given: rustls would read the system clock otherwise.
+#[derive(Debug)]
+pub(super) struct FixedClock(pub(super) UnixTime);
+
+impl TimeProvider for FixedClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0)
+    }
+}
