@@ -189,7 +189,14 @@ pub(super) enum Number<'a> {
     Time(&'a mut Duration),
     Count(&'a mut usize),
     /// What is never less than this.
-    Least(&'a mut usize, usize),
+    Least(
+        &'a mut usize,
+        #[cfg_attr(
+            not(feature = "serde"),
+            expect(dead_code, reason = "only what a file says is tested")
+        )]
+        usize,
+    ),
 }
 
 impl Number<'_> {

@@ -164,6 +164,19 @@ pub struct ClientHandshake {
     pub check: PeerCheck,
 }
 
+impl ClientHandshake {
+    /// A handshake for a stream to `domain`, by STARTTLS and under the default policy.
+    pub fn new(domain: Domain, check: PeerCheck) -> Self {
+        ClientHandshake {
+            domain,
+            alpn: None,
+            minimum_version: MinimumVersion::default(),
+            forward_secrecy: ForwardSecrecy::default(),
+            check,
+        }
+    }
+}
+
 /// Starts TLS as a server.
 pub trait TlsAcceptor: Send + Sync + fmt::Debug {
     /// Whether the library speaks what a policy asks for. Sessions ask before they say anything.
@@ -210,6 +223,20 @@ pub struct ServerHandshake {
     pub resumption: Option<ResumptionScope>,
     /// The wall clock.
     pub now: UnixTime,
+}
+
+impl ServerHandshake {
+    /// A handshake for whichever of our domains the client means, at the time `now` and under the default policy.
+    pub fn new(kind: StreamKind, now: UnixTime) -> Self {
+        ServerHandshake {
+            domain: None,
+            kind,
+            minimum_version: MinimumVersion::default(),
+            forward_secrecy: ForwardSecrecy::default(),
+            resumption: None,
+            now,
+        }
+    }
 }
 
 /// Why TLS failed.
