@@ -263,8 +263,8 @@ pub enum TlsError {
     },
     /// The transport ended in the middle of the handshake.
     #[error(
-        "the connection ended in the middle of the handshake: {}the peer may not like our TLS and not say so",
-        if *direct { "perhaps this port wants STARTTLS, or " } else { "" }
+        "the connection ended in the middle of the handshake: {}",
+        if *direct { "perhaps this port wants STARTTLS, or the peer refuses our TLS without saying why" } else { "the peer may refuse our TLS without saying why" }
     )]
     HandshakeCutOff {
         /// Whether it was direct TLS.
