@@ -2,10 +2,11 @@
 
 use pki_types::pem::PemObject;
 use pki_types::{CertificateDer, TrustAnchor};
+use std::fmt;
 use xmpp_identity::CertificateError;
 
 /// Why there are no trust anchors.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootsError {
     /// The text is not PEM.
@@ -22,6 +23,13 @@ pub enum RootsError {
     /// No certificate was found, so that nobody could be trusted.
     #[error("no trust anchors found: {0}")]
     None(String),
+}
+
+/// Its text: a `main` that returns the error shows it this way.
+impl fmt::Debug for RootsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RootsError({self})")
+    }
 }
 
 /// The certificates of a PEM text, for example a private CA's.

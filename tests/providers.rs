@@ -2,10 +2,15 @@
 
 mod common;
 
+use bytes::BytesMut;
 use common::World;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
 use std::sync::Arc;
+use xmpp_tls::StreamKind;
+use xmpp_tls::identity::ReferenceIds;
 use xmpp_tls::session::Mode;
+use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector};
+use xmpp_tls::tls::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsState};
 
 #[test]
 fn ring_and_aws_lc_rs_are_both_compiled_in_and_neither_is_the_default() {
@@ -25,4 +30,31 @@ fn ring_and_aws_lc_rs_are_both_compiled_in_and_neither_is_the_default() {
         CryptoProvider::get_default().is_none(),
         "somebody installed a process-wide provider"
     );
+}
+
+/// Whoever writes an engine tests it without a session.
+#[test]
+fn an_engine_works_without_a_session() {
+    let world = World::new();
+    let issued = world.good_certificate();
+    let wanted = common::domain(common::DOMAIN);
+    let now = world.now().wall;
+    let references = ReferenceIds::new(&wanted, StreamKind::ClientToServer);
+    let check = PeerCheck::new(world.client_config().verifier, references, now);
+    let mut client = RustlsConnector::new(world.provider.clone())
+        .connect(ClientHandshake::new(wanted.clone(), check))
+        .unwrap();
+    let mut server = RustlsAcceptor::new(world.provider.clone())
+        .with_certificate(wanted, issued.chain.clone(), issued.key())
+        .unwrap()
+        .accept(ServerHandshake::new(StreamKind::ClientToServer, now))
+        .unwrap();
+    let (mut flight, mut plaintext) = (BytesMut::new(), BytesMut::new());
+    while client.state() == TlsState::Handshaking || server.state() == TlsState::Handshaking {
+        client.write_tls(&mut flight).unwrap();
+        server.read_tls(&flight.split(), &mut plaintext).unwrap();
+        server.write_tls(&mut flight).unwrap();
+        client.read_tls(&flight.split(), &mut plaintext).unwrap();
+    }
+    assert_eq!(client.take_session().unwrap().peer_chain, issued.chain);
 }

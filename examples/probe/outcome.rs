@@ -47,7 +47,10 @@ impl Outcome {
             ErrorKind::Identity(_) => Outcome::NotAuthenticated,
             ErrorKind::Starttls(error) if error.phase() == Some(starttls::Phase::Header) => Outcome::Unreachable,
             _ if refusal(error) == Some(StreamCondition::HOST_UNKNOWN) => Outcome::Unreachable,
-            ErrorKind::Tls(TlsError::NotTls { .. }) => Outcome::Unreachable,
+            // Nobody spoke XMPP yet: perhaps the port wants STARTTLS.
+            ErrorKind::Tls(TlsError::NotTls { .. } | TlsError::HandshakeCutOff { direct: true }) => {
+                Outcome::Unreachable
+            }
             ErrorKind::Starttls(_) | ErrorKind::Tls(_) | ErrorKind::Policy(_) => Outcome::NotEncrypted,
             ErrorKind::TimedOut if error.phase() == Phase::Tls => Outcome::NotEncrypted,
             _ => Outcome::Unreachable,

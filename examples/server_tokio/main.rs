@@ -49,7 +49,12 @@ async fn run() -> Result<(), Failure> {
         let listener = TcpListener::bind(&address)
             .await
             .map_err(|error| format!("{address}: {error}"))?;
-        println!("{} listens on {address} ({mode:?})", arguments.domain);
+        let address = listener.local_addr()?;
+        let how = match mode {
+            Mode::StartTls => "STARTTLS",
+            Mode::DirectTls => "direct TLS",
+        };
+        println!("{} listens on {address} by {how}", arguments.domain);
         tasks.push(tokio::spawn(listen(listener, mode, config.clone(), users.clone())));
     }
     for task in tasks {

@@ -2,12 +2,12 @@ use super::Endpoint;
 use crate::discovery::{Candidate, DiscoveryError};
 use crate::error::Phase;
 use crate::session::{Closed, Session};
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 use xmpp_tls_core::Domain;
 
 /// Why a driver could not go on.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No connection to the endpoint: nothing was said.
@@ -48,6 +48,13 @@ pub enum Error {
     /// The session ended: its error says where and why.
     #[error(transparent)]
     Session(#[from] crate::Error),
+}
+
+/// Its text: a `main` that returns the error shows it this way.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
+    }
 }
 
 /// What a cut connection may mean.

@@ -2,8 +2,7 @@ use crate::discovery::{Answer, LookupError, SrvRecord};
 use async_trait::async_trait;
 use std::net::IpAddr;
 
-/// Looks names up in the DNS. With the feature `hickory` there is
-/// [`Hickory`](super::hickory::Hickory).
+/// Looks names up in the DNS. With the feature `hickory` there is one, `io::hickory::Hickory`.
 ///
 /// Names end in a dot: they are complete, and no search list applies.
 #[async_trait]

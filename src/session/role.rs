@@ -147,7 +147,7 @@ impl Role {
                 let references = ReferenceIds::new(&target.domain, target.kind());
                 let verifier = config.verifier.clone().with_floor(policy.keys);
                 let enforce = policy.enforces_certificate(target.kind());
-                let check = PeerCheck::new(verifier, references, now, enforce, scope);
+                let check = PeerCheck::under(verifier, references, now, enforce, scope);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
                     alpn: direct.then(|| target.kind()),

@@ -37,7 +37,13 @@ pub struct KeptIdentity {
 }
 
 impl PeerCheck {
-    pub(crate) fn new(
+    /// The question whether a certificate is good for `references` at the time `now`. A bad verdict ends the
+    /// handshake; nothing is kept to be resumed. Sessions make their own: this is for who tests an engine.
+    pub fn new(verifier: IdentityVerifier, references: ReferenceIds, now: UnixTime) -> Self {
+        PeerCheck::under(verifier, references, now, true, None)
+    }
+
+    pub(crate) fn under(
         verifier: IdentityVerifier,
         references: ReferenceIds,
         now: UnixTime,

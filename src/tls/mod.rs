@@ -164,6 +164,19 @@ pub struct ClientHandshake {
     pub check: PeerCheck,
 }
 
+impl ClientHandshake {
+    /// A handshake for a stream to `domain`, by STARTTLS and under the default policy.
+    pub fn new(domain: Domain, check: PeerCheck) -> Self {
+        ClientHandshake {
+            domain,
+            alpn: None,
+            minimum_version: MinimumVersion::default(),
+            forward_secrecy: ForwardSecrecy::default(),
+            check,
+        }
+    }
+}
+
 /// Starts TLS as a server.
 pub trait TlsAcceptor: Send + Sync + fmt::Debug {
     /// Whether the library speaks what a policy asks for. Sessions ask before they say anything.
@@ -212,6 +225,20 @@ pub struct ServerHandshake {
     pub now: UnixTime,
 }
 
+impl ServerHandshake {
+    /// A handshake for whichever of our domains the client means, at the time `now` and under the default policy.
+    pub fn new(kind: StreamKind, now: UnixTime) -> Self {
+        ServerHandshake {
+            domain: None,
+            kind,
+            minimum_version: MinimumVersion::default(),
+            forward_secrecy: ForwardSecrecy::default(),
+            resumption: None,
+            now,
+        }
+    }
+}
+
 /// Why TLS failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -236,8 +263,8 @@ pub enum TlsError {
     },
     /// The transport ended in the middle of the handshake.
     #[error(
-        "the connection ended in the middle of the handshake: {}the peer may not like our TLS and not say so",
-        if *direct { "perhaps this port wants STARTTLS, or " } else { "" }
+        "the connection ended in the middle of the handshake: {}",
+        if *direct { "perhaps this port wants STARTTLS, or the peer refuses our TLS without saying why" } else { "the peer may refuse our TLS without saying why" }
     )]
     HandshakeCutOff {
         /// Whether it was direct TLS.

@@ -158,7 +158,7 @@ pub enum Refusal {
     #[error("the peer answered <starttls/> with <failure/>: it cannot do TLS now, try again later or ask its operator")]
     TlsFailure,
     /// A stream error. Before TLS its text proves nothing about who wrote it.
-    #[error("the peer closed the stream (unauthenticated): {0}")]
+    #[error("the peer closed the stream: {0} (in clear, where anybody may have said it)")]
     StreamError(Box<StreamError>),
     /// `</stream:stream>`.
     #[error("the peer closed the stream")]

@@ -46,6 +46,7 @@ mod walk;
 mod writer;
 
 pub use builder::{Child, ElementBuilder};
+pub use bytes;
 pub use child::{ChildElement, Children};
 pub use decoder::{StreamDecoder, StreamEvent};
 pub use element::Element;
@@ -58,3 +59,4 @@ pub use small_str::SmallStr;
 pub use stream_error::StreamError;
 pub use walk::{Attribute, AttributeIter, Node, Tag, Walk};
 pub use writer::ElementWriter;
+pub use xmpp_tls_core::StreamKind;
