@@ -1,6 +1,6 @@
 //! A session of either role, under any sequence of what a peer, the clock and the application can do: no
 //! panic, no endless polling, errors poison, nothing counts as secured without TLS, and nothing of the
-//! application leaves before that.
+//! application leaves before that, or ever to another server that nobody vouches for.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use xmpp_tls::identity::{IdentityVerifier, trust_anchor};
 use xmpp_tls::session::{ClientConfig, Event, Mode, ServerConfig, Session, Target};
 use xmpp_tls::stream::{Element, Limits, StreamDecoder, StreamEvent};
-use xmpp_tls::{Engine, Now, Output, StreamKind};
+use xmpp_tls::{Engine, Now, Output, StreamKind, ns};
 use xmpp_tls_testkit::ca::test_time;
 use xmpp_tls_testkit::leak::find;
 use xmpp_tls_testkit::{Clock, Issued, LeafSpec, TestCa};
@@ -117,6 +117,8 @@ struct Run {
     clock: Clock,
     client: bool,
     bad_certificate: bool,
+    /// Another server with a bad certificate: the policy leaves it to dialback, which never happens here.
+    nobody: bool,
     heard: Vec<u8>,
     wrote: Vec<u8>,
     secured: bool,
@@ -156,13 +158,18 @@ impl Run {
                 let hello = if self.client { SERVER_HELLO } else { CLIENT_HELLO };
                 assert!(find(&self.heard, hello).is_some(), "secured without TLS");
                 assert!(!self.secured, "secured twice");
-                assert_eq!(report.is_authenticated(), self.client, "only a server's certificate is verified here");
-                assert!(!(self.client && self.bad_certificate), "secured with another name's certificate");
+                let verified = self.client && !self.nobody;
+                assert_eq!(report.is_authenticated(), verified, "only a server's certificate is verified here");
+                assert_eq!(report.awaits_dialback(), self.nobody, "only another server is left to dialback");
+                assert!(!(verified && self.bad_certificate), "secured with another name's certificate");
                 self.secured = true;
             }
             Event::Plaintext(_) => panic!("went on without TLS"),
             Event::Opened(_) | Event::Features(_) | Event::Element(_) | Event::Closed(_) => {
                 assert!(self.secured, "{event:?} before TLS");
+                if let (Event::Element(element), true) = (event, self.nobody) {
+                    assert_eq!(element.namespace(), ns::DIALBACK, "something else from nobody");
+                }
             }
             _ => {}
         }
@@ -237,6 +244,7 @@ fuzz_target!(|input: Input| {
         clock,
         client: input.client,
         bad_certificate: input.bad_certificate,
+        nobody: input.client && input.server_to_server && input.bad_certificate,
         heard: Vec::new(),
         wrote: Vec::new(),
         secured: false,
@@ -258,7 +266,10 @@ fuzz_target!(|input: Input| {
             Step::Wait(seconds) => run.clock.advance(Duration::from_secs(u64::from(*seconds))),
             Step::Timeout => drop(run.session.handle_timeout(run.clock.now())),
             Step::Poll(most) => run.poll(usize::from(*most)),
-            Step::Send => drop(run.session.send(&secret)),
+            Step::Send => {
+                let sent = run.session.send(&secret);
+                assert!(!(run.nobody && sent.is_ok()), "the application spoke to nobody");
+            }
             Step::Keepalive => drop(run.session.send_keepalive()),
             Step::Restart => drop(run.session.restart(run.clock.now())),
             Step::Close => drop(run.session.close(run.clock.now())),

@@ -12,7 +12,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 use hickory_resolver::proto::dnssec::{DnssecSummary, Proof, TrustAnchors};
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 use std::net::{IpAddr, SocketAddr};
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
@@ -152,16 +152,37 @@ impl Resolver for Hickory {
 }
 
 fn answer<T>(name: &str, found: &Lookup, of: impl Fn(&RData) -> Option<T>) -> Result<Answer<T>, LookupError> {
+    let used = of_name(name, found.answers());
     Ok(Answer {
-        records: found.answers().iter().filter_map(|record| of(&record.data)).collect(),
-        security: security(name, found)?,
+        records: used.iter().filter_map(|record| of(&record.data)).collect(),
+        security: security(name, &used)?,
     })
+}
+
+/// How many aliases are followed, one after the other.
+const ALIASES: usize = 8;
+
+/// The records of the name asked for, and the aliases that lead to them. An answer may carry any others, even
+/// validly signed ones of somebody else's.
+fn of_name<'a>(name: &str, records: &'a [Record]) -> Vec<&'a Record> {
+    let mut used = Vec::new();
+    let mut owner = Name::from_ascii(name).ok();
+    for _ in 0..=ALIASES {
+        let Some(wanted) = owner.take() else { break };
+        for record in records.iter().filter(|record| record.name == wanted) {
+            if let RData::CNAME(alias) = &record.data {
+                owner = Some(alias.0.clone());
+            }
+            used.push(record);
+        }
+    }
+    used
 }
 
 /// What DNSSEC says about everything that led to the answer, aliases included.
 #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
-fn security(name: &str, found: &Lookup) -> Result<DnsSecurity, LookupError> {
-    match DnssecSummary::from_records(found.answers().iter()) {
+fn security(name: &str, used: &[&Record]) -> Result<DnsSecurity, LookupError> {
+    match DnssecSummary::from_records(used.iter().copied()) {
         DnssecSummary::Secure => Ok(DnsSecurity::Secure),
         DnssecSummary::Insecure => Ok(DnsSecurity::Insecure),
         DnssecSummary::Bogus => Err(LookupError::Bogus { name: name.to_owned() }),
@@ -169,7 +190,7 @@ fn security(name: &str, found: &Lookup) -> Result<DnsSecurity, LookupError> {
 }
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-fn security(_: &str, _: &Lookup) -> Result<DnsSecurity, LookupError> {
+fn security(_: &str, _: &[&Record]) -> Result<DnsSecurity, LookupError> {
     Ok(DnsSecurity::Insecure)
 }
 
@@ -199,4 +220,48 @@ fn only(name_server: SocketAddr) -> ResolverBuilder<TokioRuntimeProvider> {
     }
     let config = ResolverConfig::from_name_servers(vec![server]);
     TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+}
+
+#[cfg(all(test, feature = "ring"))]
+mod tests {
+    use super::*;
+    use hickory_resolver::proto::op::Query;
+    use hickory_resolver::proto::rr::rdata::{A, CNAME};
+
+    fn signed(owner: &str, data: RData) -> Record {
+        let mut record = Record::from_rdata(Name::from_ascii(owner).unwrap(), 60, data);
+        record.proof = Proof::Secure;
+        record
+    }
+
+    fn address(last: u8) -> RData {
+        RData::A(A::new(192, 0, 2, last))
+    }
+
+    fn addresses(records: Vec<Record>) -> Answer<IpAddr> {
+        let query = Query::query(Name::from_ascii("a.example.").unwrap(), RecordType::A);
+        answer("a.example.", &Lookup::new_with_max_ttl(query, records), RData::ip_addr).unwrap()
+    }
+
+    #[test]
+    fn records_of_others_are_no_answer_however_well_they_are_signed() {
+        let found = addresses(vec![
+            signed("a.example.", address(1)),
+            signed("evil.example.", address(66)),
+        ]);
+        assert_eq!(found.records, [IpAddr::from([192, 0, 2, 1])]);
+        assert_eq!(found.security, DnsSecurity::Secure);
+    }
+
+    #[test]
+    fn an_unsigned_alias_makes_the_answer_insecure() {
+        let alias = |to: &str| RData::CNAME(CNAME(Name::from_ascii(to).unwrap()));
+        let mut unsigned = signed("A.example.", alias("b.example."));
+        unsigned.proof = Proof::Insecure;
+        let found = addresses(vec![unsigned, signed("b.example.", address(2))]);
+        assert_eq!(found.records, [IpAddr::from([192, 0, 2, 2])]);
+        assert_eq!(found.security, DnsSecurity::Insecure);
+        let round = addresses(vec![signed("a.example.", alias("a.example."))]);
+        assert_eq!(round.records, [IpAddr::from([0; 4]); 0]);
+    }
 }

@@ -11,7 +11,8 @@
 //! | sends `<success/>`, stanzas or a redirection before TLS | an error; nothing is reported to the application |
 //! | puts clear text behind `<proceed/>` or `<starttls/>` | the connection is dropped before TLS begins (RFC 7457 section 2.2) |
 //! | changes header or features before TLS | they are forgotten: what counts is said inside TLS (RFC 6120 section 5.4.3.3) |
-//! | presents another certificate | refused: chain and identity are checked inside the handshake, and the handshake proves possession of the key |
+//! | presents another certificate to a server that opens a stream | left to dialback by default, by which the peer verifies us and not we the peer: the report says that the peer may be anybody, and [`ServerAuthentication::Certificate`](crate::policy::ServerAuthentication::Certificate) refuses it |
+//! | presents another certificate to a client | refused: chain and identity are checked inside the handshake, and the handshake proves possession of the key |
 //! | presents a certificate of the host that an SRV record names | refused: only the XMPP domain counts (RFC 9525 section 6.1), unless the application adds a name that DNSSEC vouches for |
 //! | cuts the connection | reported as truncated, not as a proper end |
 //! | downgrades to an old TLS version | the policy has a lowest version, TLS 1.2 unless [`danger`](crate::danger) says otherwise; TLS 1.3 detects downgrades itself (RFC 8446 section 4.1.3) |

@@ -99,7 +99,8 @@ pub enum Outcome {
     Met,
     /// The policy, or the kind of connection, demands nothing here.
     NotDemanded,
-    /// The peer is not authenticated, and may still be by dialback, inside the stream (XEP-0220).
+    /// Nobody vouches for the peer, and the policy leaves the stream to dialback (XEP-0220), by which the peer may
+    /// verify us. It authenticates nobody to us.
     AwaitsDialback,
     /// The demand is not met.
     Violated(PolicyViolation),

@@ -38,8 +38,8 @@ pub struct Policy {
     pub encryption: EncryptionPolicy,
     /// Whether the server's certificate must be good. Required by default (RFC 7590 section 3.4).
     pub authentication: AuthenticationPolicy,
-    /// By what another server may be authenticated, where authentication is required. For streams between servers
-    /// only. By its certificate or by dialback by default (RFC 7590 section 3.4, XEP-0220).
+    /// What becomes of a stream to another server whose certificate is not good, where authentication is required.
+    /// By default it is left to dialback (RFC 7590 section 3.4, XEP-0220), which does not tell us who the peer is.
     pub servers: ServerAuthentication,
     /// The lowest TLS version. 1.2 by default: RFC 8996 forbids what is older.
     pub minimum_version: MinimumVersion,
@@ -220,22 +220,25 @@ pub enum AuthenticationPolicy {
     Recorded(danger::UnverifiedPeerAccepted),
 }
 
-/// By what another server may be authenticated.
+/// By what servers authenticate each other, and so what becomes of a stream whose certificate is not good.
 ///
-/// Where dialback may still come, a stream inside TLS is encrypted to a peer that nobody vouches for yet:
-/// [`SecurityReport::awaits_dialback`](crate::security::SecurityReport::awaits_dialback) says so, the report
-/// never calls it authenticated, and nothing but dialback is sent or taken in until the application calls
-/// [`Session::authentication_complete`](crate::session::Session::authentication_complete). Dialback itself is not
-/// done by sessions.
+/// Dialback proves the server that opened a stream to the one that accepted it (XEP-0220 section 1). On a stream
+/// that we opened it lets the peer verify *us*: who the *peer* is, only its certificate tells. A stream that is
+/// left to dialback is therefore encrypted to somebody unknown, who may sit on the path or have forged the DNS, and
+/// stays so: [`SecurityReport::awaits_dialback`](crate::security::SecurityReport::awaits_dialback) says it, and the
+/// report does not call it authenticated unless the certificate is good. Nothing but dialback is sent or taken in
+/// until the application calls
+/// [`Session::authentication_complete`](crate::session::Session::authentication_complete), by which it accepts that
+/// peer as it is. [`Certificate`](Self::Certificate) refuses it instead. Dialback itself is not done by sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ServerAuthentication {
     /// By its certificate alone. A bad one ends the handshake.
     Certificate,
-    /// By its certificate, and where that is not good, by dialback inside TLS.
+    /// By its certificate, and where that is not good, a stream inside TLS is left to dialback.
     #[default]
     CertificateOrDialback,
-    /// By dialback inside TLS, whatever certificate is shown.
+    /// Every stream inside TLS is left to dialback, whatever certificate is shown.
     DialbackOverTls,
     /// As [`CertificateOrDialback`](Self::CertificateOrDialback), and by dialback on streams that
     /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS.

@@ -218,7 +218,7 @@ impl SecurityReport {
         &self.authentication
     }
 
-    /// Whether the policy leaves it to dialback, inside the stream, to authenticate this server (XEP-0220). That is
+    /// Whether the policy leaves the stream to dialback (XEP-0220), by which this server may verify us. That is
     /// no authentication: it only says why the stream was not refused.
     pub fn awaits_dialback(&self) -> bool {
         self.awaits_dialback

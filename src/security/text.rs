@@ -41,7 +41,7 @@ impl fmt::Display for SecurityReport {
             row(
                 f,
                 "dialback",
-                "is allowed, and still to come: nothing else is exchanged before",
+                "is allowed, for the peer to verify us: nothing else is exchanged before",
             )?;
         }
         for warning in self.warnings() {

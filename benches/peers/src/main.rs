@@ -3,8 +3,10 @@
 //! ```text
 //! cargo run --release                        the tables
 //! cargo run --release -- one PARSER CHUNK    one parser once, for counting instructions
+//! cargo run --release -- connect             connections only
 //! ```
 
+mod connecting;
 mod corpus;
 mod hostile;
 mod peers;
@@ -53,6 +55,7 @@ fn main() {
             let (input, stanzas) = corpus::stream(SIZE);
             report::reading(input.as_bytes(), stanzas as u64);
             writing::report();
+            connecting::report();
         }
         [one, name, chunk] if one == "one" => {
             // A fifth is enough for counting; the rest would only take longer.
@@ -68,6 +71,8 @@ fn main() {
             }
         }
         [write, which, times] if write == "write" => writing::only(which, times.parse().expect("a number")),
+        [connect] if connect == "connect" => connecting::report(),
+        [connect, port] if connect == "connect" => connecting::clients(port.parse().expect("a port")),
         [families] if families == "families" => hostile::FAMILIES.iter().for_each(|family| println!("{family}")),
         [hostile, family, size, chunk] if hostile == "hostile" => {
             let input = hostile::input(family, size.parse().expect("a size"));
@@ -76,6 +81,6 @@ fn main() {
             let events = if chunk == 0 { 0 } else { hostile::decode(&input, chunk) };
             println!("{} bytes {events}", input.len());
         }
-        _ => panic!("one PARSER CHUNK, families, hostile FAMILY SIZE CHUNK, write ours|rxml TIMES, or nothing"),
+        _ => panic!("one PARSER CHUNK, families, hostile FAMILY SIZE CHUNK, write ours|rxml TIMES, connect, or nothing"),
     }
 }
