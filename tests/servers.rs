@@ -123,7 +123,7 @@ fn db_87_every_level_with_a_good_and_a_bad_certificate() {
         assert_eq!(
             report
                 .to_string()
-                .contains("dialback        is allowed, and still to come"),
+                .contains("dialback        is allowed, for the peer to verify us"),
             awaits,
             "{report}"
         );
