@@ -1,8 +1,9 @@
 use crate::policy::PolicyViolation;
 use crate::tls::TlsError;
 use std::fmt;
+use xmpp_dialback::NotAuthenticated;
 use xmpp_identity::IdentityError;
-use xmpp_stream::StreamError;
+use xmpp_stream::{Element, StreamError};
 use xmpp_tls_core::{Domain, StreamCondition};
 
 /// Which step of a session was under way.
@@ -113,6 +114,20 @@ pub enum ErrorKind {
         /// where there is no TLS.
         close_notify_missing: bool,
     },
+    /// Another server sent a stanza of a pair of domains that it has not proved, or we were to send one.
+    #[error(transparent)]
+    NotAuthenticated(Box<NotAuthenticated>),
+    /// Another server's dialback cannot be read, or ours not be done.
+    #[error(transparent)]
+    Dialback(Box<xmpp_dialback::Error>),
+    /// The peer sent an element that has no place where the stream stands.
+    #[error("the peer sent <{name} xmlns={namespace:?}/>, which has no place here")]
+    Unexpected {
+        /// Its local name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// The session was used in a way its documentation rules out.
     #[error("misuse: {0}")]
     ApiMisuse(&'static str),
@@ -131,6 +146,12 @@ pub enum HeaderProblem {
         /// What it says.
         to: String,
     },
+    /// `from` is no domain, on a stream between servers.
+    #[error("it is from {from:?}, which is no domain")]
+    NoServer {
+        /// What it says.
+        from: String,
+    },
     /// `to` or `from` is not what it was before: an identity cannot change within a connection.
     #[error("{attribute} is {now:?} but was {before:?}")]
     Changed {
@@ -147,8 +168,20 @@ impl HeaderProblem {
     fn stream_condition(&self) -> StreamCondition {
         match self {
             HeaderProblem::NoDomain | HeaderProblem::UnknownDomain { .. } => StreamCondition::HOST_UNKNOWN,
-            HeaderProblem::Changed { attribute: "from", .. } => StreamCondition::INVALID_FROM,
+            HeaderProblem::NoServer { .. } | HeaderProblem::Changed { attribute: "from", .. } => {
+                StreamCondition::INVALID_FROM
+            }
             HeaderProblem::Changed { .. } => StreamCondition::HOST_UNKNOWN,
+        }
+    }
+}
+
+impl ErrorKind {
+    pub(crate) fn unexpected(element: &Element) -> Self {
+        let excerpt = |text: &str| text.chars().take(64).collect();
+        ErrorKind::Unexpected {
+            name: excerpt(element.name()),
+            namespace: excerpt(element.namespace()),
         }
     }
 }
@@ -180,14 +213,21 @@ impl Error {
             ErrorKind::Starttls(source) => source.stream_condition(),
             ErrorKind::Stream(source) => source.stream_condition(),
             ErrorKind::Header(problem) => Some(problem.stream_condition()),
+            ErrorKind::NotAuthenticated(error) => Some(error.stream_condition()),
+            ErrorKind::Dialback(error) => error.stream_condition(),
+            ErrorKind::Unexpected { .. } => Some(StreamCondition::UNSUPPORTED_STANZA_TYPE),
             ErrorKind::TimedOut if matches!(self.phase(), Phase::Header | Phase::Features) => {
                 Some(StreamCondition::CONNECTION_TIMEOUT)
             }
             ErrorKind::TimedOut if self.phase() == Phase::Authentication => Some(StreamCondition::POLICY_VIOLATION),
-            // The gate's refusals come before there is a stream to tell them on.
-            ErrorKind::Policy(PolicyViolation::Unauthenticated) if self.phase() != Phase::Tls => {
+            // The gate's refusals come before there is a stream to tell them on, except of another server, which
+            // says only in its header who it is.
+            ErrorKind::Identity(_) | ErrorKind::Policy(PolicyViolation::Unauthenticated)
+                if self.phase() != Phase::Tls =>
+            {
                 Some(StreamCondition::NOT_AUTHORIZED)
             }
+            ErrorKind::Policy(_) if self.phase() != Phase::Tls => Some(StreamCondition::POLICY_VIOLATION),
             ErrorKind::TimedOut
             | ErrorKind::Tls(_)
             | ErrorKind::Identity(_)

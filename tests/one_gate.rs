@@ -47,7 +47,10 @@ fn nothing_but_the_gate_makes_a_secured_session() {
         ("_passed", "src/session/gate.rs", 2),
         ("gate::pass(", "src/session/mod.rs", 1),
         ("OpenStream::inside_tls(", "src/session/mod.rs", 1),
-        ("Event::Secured(report)", "src/session/mod.rs", 1),
+        ("gate::name(", "src/session/mod.rs", 1),
+        ("then_some(Output::Event(Event::Secured(report)))", "src/session/mod.rs", 1),
+        // Of another server, which said who it is.
+        ("Ok(Event::Secured(report))", "src/session/mod.rs", 1),
         ("Transport::Tls(secured", "src/session/stream.rs", 1),
         ("SecurityReport::of_tls(", "src/session/mod.rs", 1),
         (".allow_resumption(true)", "src/session/gate.rs", 1),

@@ -262,6 +262,19 @@ impl Policy {
         }
     }
 
+    /// Whether servers may authenticate each other by dialback, so that streams declare it.
+    pub(crate) fn may_use_dialback(&self, kind: StreamKind) -> bool {
+        match (kind, self.servers) {
+            (StreamKind::ClientToServer, _) | (StreamKind::ServerToServer, ServerAuthentication::Certificate) => false,
+            (
+                StreamKind::ServerToServer,
+                ServerAuthentication::CertificateOrDialback
+                | ServerAuthentication::DialbackOverTls
+                | ServerAuthentication::PlaintextDialback(_),
+            ) => true,
+        }
+    }
+
     /// Whether a stream may go on without TLS: between servers only if somebody could be authenticated there.
     pub(crate) fn allows_plaintext(&self, kind: StreamKind) -> bool {
         match (self.encryption, kind, self.servers, self.authentication) {

@@ -21,6 +21,7 @@ pub struct SecurityReport {
     kind: StreamKind,
     side: Side,
     domain: Option<Domain>,
+    initiating_domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
     awaits_dialback: bool,
@@ -95,6 +96,24 @@ pub enum Authentication {
     NotAsked,
 }
 
+impl Authentication {
+    fn by(verdict: Option<Verdict>) -> Self {
+        let Some(verdict) = verdict else {
+            return Authentication::NotAsked;
+        };
+        match verdict.check() {
+            Ok(matched) => Authentication::Certificate {
+                matched: matched.clone(),
+                chain: verdict.chain.clone(),
+            },
+            Err(error) => Authentication::Rejected {
+                verdict,
+                error: Box::new(error),
+            },
+        }
+    }
+}
+
 /// What is weaker about a connection than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -140,24 +159,12 @@ impl std::fmt::Display for Warning {
 
 impl SecurityReport {
     pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
-        let authentication = match &verdict {
-            None => Authentication::NotAsked,
-            Some(verdict) => match verdict.check() {
-                Ok(matched) => Authentication::Certificate {
-                    matched: matched.clone(),
-                    chain: verdict.chain.clone(),
-                },
-                Err(error) => Authentication::Rejected {
-                    verdict: verdict.clone(),
-                    error: Box::new(error),
-                },
-            },
-        };
         SecurityReport {
             channel_bindings: bindings(role.side(), &session),
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
+            initiating_domain: role.initiating_domain().cloned(),
             tls: Some(TlsReport {
                 start,
                 version: session.facts.version(),
@@ -171,9 +178,16 @@ impl SecurityReport {
                 server_name: session.server_name,
                 peer_chain: session.peer_chain,
             }),
-            authentication,
+            authentication: Authentication::by(verdict),
             awaits_dialback: false,
         }
+    }
+
+    /// The peer has said which domain it is, and `verdict` is about that one. Said by the gate.
+    pub(crate) fn named(&mut self, role: &Role, verdict: Option<Verdict>) {
+        self.domain = role.domain().cloned();
+        self.initiating_domain = role.initiating_domain().cloned();
+        self.authentication = Authentication::by(verdict);
     }
 
     /// The policy leaves the peer to dialback. Said by the gate.
@@ -186,6 +200,7 @@ impl SecurityReport {
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
+            initiating_domain: role.initiating_domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
             awaits_dialback: false,
@@ -206,6 +221,28 @@ impl SecurityReport {
     /// The domain that the receiving side serves: the one wanted, or ours.
     pub fn domain(&self) -> Option<&Domain> {
         self.domain.as_ref()
+    }
+
+    /// The domain that the initiating side serves, where it is a server: ours, or the one that the peer claims to be.
+    /// A claim is proved where [`is_authenticated`](Self::is_authenticated) says so.
+    pub fn initiating_domain(&self) -> Option<&Domain> {
+        self.initiating_domain.as_ref()
+    }
+
+    /// Our domain on this stream; `None` for a client.
+    pub fn local_domain(&self) -> Option<&Domain> {
+        match self.side {
+            Side::Initiating => self.initiating_domain(),
+            Side::Receiving => self.domain(),
+        }
+    }
+
+    /// The peer's domain on this stream: the one wanted, or the one claimed; `None` where the peer is a client.
+    pub fn remote_domain(&self) -> Option<&Domain> {
+        match self.side {
+            Side::Initiating => self.domain(),
+            Side::Receiving => self.initiating_domain(),
+        }
     }
 
     /// The TLS session; `None`: the stream is in clear.

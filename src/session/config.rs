@@ -75,6 +75,9 @@ pub struct ServerConfig {
     pub overrides: Overrides,
     /// The TLS library, with the certificates of the domains served.
     pub acceptor: Arc<dyn TlsAcceptor>,
+    /// What other servers' certificates are judged by ([`Session::peer_server`](crate::session::Session::peer_server));
+    /// clients' are not asked for.
+    pub verifier: Option<IdentityVerifier>,
     /// The languages we speak, the default first (RFC 6120 section 4.7.4).
     pub languages: Vec<String>,
     /// What is offered beside STARTTLS to peers that do without, under
@@ -83,12 +86,19 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Judges other servers by `verifier`, which streams from other servers need.
+    pub fn with_verifier(mut self, verifier: IdentityVerifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
     /// The default [`Policy`] for the domains that `acceptor` has certificates for.
     pub fn new(acceptor: impl TlsAcceptor + 'static) -> Self {
         ServerConfig {
             policy: Policy::default(),
             overrides: Overrides::new(),
             acceptor: Arc::new(acceptor),
+            verifier: None,
             languages: vec!["en".to_owned()],
             plaintext_features: Features::builder(),
         }

@@ -24,7 +24,7 @@ use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
-use crate::policy::PolicyViolation;
+use crate::policy::{Policy, PolicyViolation};
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
@@ -35,9 +35,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
+use xmpp_dialback::Message;
+use xmpp_identity::Verdict;
 use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};
-use xmpp_tls_core::{Domain, Engine, Output, Side, deadline, ns};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamId, deadline, ns};
 
 /// One connection, from its first octet to its last, without I/O.
 ///
@@ -58,6 +60,8 @@ pub struct Session {
     ended: bool,
     starttls_deadline: Instant,
     report: Option<Arc<SecurityReport>>,
+    /// The report of a stream whose peer has not said yet who it is.
+    unnamed: Option<Arc<SecurityReport>>,
     failure: Option<Error>,
 }
 
@@ -174,6 +178,11 @@ impl Session {
         self.with_stream(|stream, outgoing| stream.send(element, outgoing))
     }
 
+    /// Sends an element of dialback, with the prefix that our header declared.
+    pub(crate) fn send_dialback(&mut self, message: &Message) -> Result<(), Error> {
+        self.with_stream(|stream, outgoing| stream.send_dialback(message, outgoing))
+    }
+
     /// Sends one space between elements, which keeps the connection alive (RFC 6120 section 4.6.1).
     ///
     /// # Errors
@@ -221,6 +230,20 @@ impl Session {
     /// As for [`send`](Self::send).
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
         self.with_stream(|stream, outgoing| stream.close_with(None, now, outgoing))
+    }
+
+    /// The `id` of the stream, which the receiving entity makes anew with each header (RFC 6120 section 4.7.3); known
+    /// from [`Event::Opened`] on.
+    pub fn stream_id(&self) -> Option<&StreamId> {
+        self.role.stream_id()
+    }
+
+    /// The verdict on the certificate that the peer showed, as the one of `domain`, for another server that claims
+    /// a further domain on this stream (XEP-0344 section 2.5). `None` before the peer is known, in clear, and where
+    /// it is a client.
+    pub fn verdict_on(&self, domain: &Domain, now: Instant) -> Option<Verdict> {
+        let tls = self.report.as_ref()?.tls()?;
+        self.role.verdict_on(&tls.peer_chain, domain, self.clock.wall_at(now))
     }
 
     /// When the peer's last octets came, white space between elements included: a peer that has been
@@ -274,6 +297,22 @@ impl Session {
         self.role.policy().timeouts.close
     }
 
+    pub(crate) fn policy(&self) -> &Policy {
+        self.role.policy()
+    }
+
+    pub(crate) fn is_initiating(&self) -> bool {
+        self.role.side() == Side::Initiating
+    }
+
+    /// The domain of ours that the stream is for.
+    pub(crate) fn local_domain(&self) -> Option<&Domain> {
+        match self.role.side() {
+            Side::Initiating => self.role.initiating_domain(),
+            Side::Receiving => self.role.domain(),
+        }
+    }
+
     /// What an error of the transport is about.
     pub(crate) fn place(&self) -> (Option<Domain>, Phase) {
         (self.role.domain().cloned(), self.phase())
@@ -292,6 +331,7 @@ impl Session {
             ended: false,
             starttls_deadline,
             report: None,
+            unnamed: None,
             failure: None,
         }
     }
@@ -324,12 +364,12 @@ impl Session {
         }
     }
 
-    fn error(&self, kind: ErrorKind) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
         Error::new(self.role.domain().cloned(), self.phase(), kind)
     }
 
     /// Ends the session; while XML is spoken the peer is told why.
-    fn fail(&mut self, kind: ErrorKind) {
+    pub(crate) fn fail(&mut self, kind: ErrorKind) {
         let error = self.error(kind);
         if let State::Streaming(stream) = &mut self.state {
             let farewell = match (error.stream_condition(), error.kind()) {
@@ -382,12 +422,12 @@ impl Session {
                     Ok(None)
                 }
                 Output::Event(Some(Negotiated::Upgrade(token))) => self.start_tls(Some(token)).map(|()| None),
-                Output::Event(Some(Negotiated::Plaintext(stream))) => Ok(Some(self.go_on_in_clear(*stream))),
+                Output::Event(Some(Negotiated::Plaintext(stream))) => self.go_on_in_clear(*stream).map(Some),
                 Output::Event(None) => Ok(None),
             },
             State::Handshaking(handshake) => {
                 if handshake.tls.state() != TlsState::Handshaking {
-                    return self.finish_handshake().map(Some);
+                    return self.finish_handshake();
                 }
                 if let Some(kind) = handshake.broken.take() {
                     return Err(kind);
@@ -406,7 +446,15 @@ impl Session {
                 Heard::Again => Ok(None),
                 Heard::Nothing(deadline) => Ok(Some(Output::WantsInput(deadline))),
                 Heard::Header(header) => {
-                    match self.role.answer_header(&header)? {
+                    let response = self.role.answer_header(&header)?;
+                    if let Some(unnamed) = self.unnamed.take() {
+                        let secured = self.name_peer(unnamed)?;
+                        self.events.push_back(secured);
+                    }
+                    let State::Streaming(stream) = &mut self.state else {
+                        return Ok(None);
+                    };
+                    match response {
                         Some(response) => {
                             let login = deadline(self.now, self.role.policy().timeouts.authentication);
                             stream.answer(&response, login, &mut self.outgoing)?;
@@ -454,7 +502,7 @@ impl Session {
     }
 
     /// The handshake is done: whether it is good enough is for the gate to say.
-    fn finish_handshake(&mut self) -> Result<Output<Event>, ErrorKind> {
+    fn finish_handshake(&mut self) -> Result<Option<Output<Event>>, ErrorKind> {
         let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finishing) else {
             return Err(ErrorKind::ApiMisuse("no handshake to finish"));
         };
@@ -490,18 +538,24 @@ impl Session {
             ),
         };
         self.role.learn_domain(&session);
+        let unnamed = self.role.is_unnamed();
         let candidate = gate::Candidate {
             tls,
             stream,
+            unnamed,
             report: SecurityReport::of_tls(&self.role, start, session, verdict),
             plaintext,
             broken,
         };
         let secured = gate::pass(self.role.policy(), candidate)?;
         let report = secured.report.clone();
-        self.report = Some(report.clone());
+        match unnamed {
+            true => self.unnamed = Some(report.clone()),
+            false => self.report = Some(report.clone()),
+        }
         let limits = self.role.policy().limits_before_authentication.clone();
         let stream = OpenStream::inside_tls(
+            self.role.side(),
             secured,
             self.role.initial_header(Protection::Tls),
             limits,
@@ -509,10 +563,27 @@ impl Session {
             self.now,
         );
         self.state = State::Streaming(Box::new(stream));
-        Ok(Output::Event(Event::Secured(report)))
+        Ok((!unnamed).then_some(Output::Event(Event::Secured(report))))
     }
 
-    fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Output<Event> {
+    /// The peer has said who it is: the gate asks once more.
+    fn name_peer(&mut self, unnamed: Arc<SecurityReport>) -> Result<Event, ErrorKind> {
+        let now = self.clock.wall_at(self.now);
+        let chain = unnamed.tls().map_or(&[][..], |tls| &tls.peer_chain);
+        let verdict = self
+            .role
+            .initiating_domain()
+            .and_then(|claimed| self.role.verdict_on(chain, claimed, now));
+        let report = gate::name(&self.role, Arc::unwrap_or_clone(unnamed), verdict)?;
+        if let State::Streaming(stream) = &mut self.state {
+            stream.leave_to_dialback(report.awaits_dialback());
+        }
+        self.report = Some(report.clone());
+        Ok(Event::Secured(report))
+    }
+
+    fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Result<Output<Event>, ErrorKind> {
+        self.role.believe(&stream.header)?;
         let mut report = SecurityReport::of_plaintext(&self.role);
         report.left_to_dialback(self.role.policy().evaluate(&report).awaits_dialback());
         let report = Arc::new(report);
@@ -523,6 +594,7 @@ impl Session {
         let login = deadline(self.now, timeouts.authentication);
         let login = (self.role.side() == Side::Receiving).then_some(login);
         let stream = OpenStream::in_clear(
+            self.role.side(),
             stream.decoder,
             stream.encoder,
             timeouts,
@@ -530,7 +602,7 @@ impl Session {
             report.awaits_dialback(),
         );
         self.state = State::Streaming(Box::new(stream));
-        Output::Event(Event::Plaintext(report))
+        Ok(Output::Event(Event::Plaintext(report)))
     }
 }
 

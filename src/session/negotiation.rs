@@ -7,7 +7,7 @@ use std::time::Instant;
 use xmpp_starttls::{
     Error, Initiator, InitiatorEvent, Opened, PlaintextStream, Responder, ResponderEvent, UpgradeToken,
 };
-use xmpp_tls_core::{Domain, Engine, Output, StreamId, StreamKind};
+use xmpp_tls_core::{Domain, Engine, Output, StreamId, StreamKind, ns};
 
 #[derive(Debug)]
 pub(super) enum Negotiation {
@@ -31,6 +31,10 @@ impl Negotiation {
             Some(from) => Initiator::server(from.clone(), target.domain.clone(), now),
             None => Initiator::client(target.domain.clone(), now),
         };
+        let initiator = match policy.may_use_dialback(target.kind()) {
+            true => initiator.with_declaration("db", ns::DIALBACK),
+            false => initiator,
+        };
         let initiator = initiator
             .with_timeout(now, policy.timeouts.starttls)
             .with_limits(policy.limits_before_authentication.clone())
@@ -41,8 +45,14 @@ impl Negotiation {
         })
     }
 
-    pub(super) fn respond(config: &ServerConfig, policy: &Policy, id: StreamId, now: Instant) -> Self {
-        let responder = Responder::new(StreamKind::ClientToServer, id, now)
+    pub(super) fn respond(
+        config: &ServerConfig,
+        policy: &Policy,
+        kind: StreamKind,
+        id: StreamId,
+        now: Instant,
+    ) -> Self {
+        let responder = Responder::new(kind, id, now)
             .with_timeout(now, policy.timeouts.starttls)
             .with_limits(policy.limits_before_authentication.clone())
             .with_languages(config.languages.clone());
@@ -50,7 +60,11 @@ impl Negotiation {
             true => responder.with_whitespace_behind_starttls(),
             false => responder,
         };
-        Negotiation::Responder(match policy.allows_plaintext(StreamKind::ClientToServer) {
+        let responder = match policy.may_use_dialback(kind) {
+            true => responder.with_declaration("db", ns::DIALBACK),
+            false => responder,
+        };
+        Negotiation::Responder(match policy.allows_plaintext(kind) {
             false => responder,
             true => responder.dangerous_offer_plaintext(config.plaintext_features.clone()),
         })

@@ -5,11 +5,11 @@ use crate::policy::Policy;
 use crate::session::config::{ClientConfig, ServerConfig};
 use crate::session::{Event, Target};
 use crate::tls::{ClientHandshake, PeerCheck, ResumptionScope, ServerHandshake, TlsEngine, TlsError, TlsSession};
-use pki_types::UnixTime;
+use pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
-use xmpp_identity::ReferenceIds;
+use xmpp_identity::{Purpose, ReferenceIds, Verdict};
 use xmpp_stream::{Element, Features, StreamHeader};
-use xmpp_tls_core::{Domain, Side, StreamId, StreamKind};
+use xmpp_tls_core::{Domain, Side, StreamId, StreamKind, ns};
 
 #[derive(Debug)]
 pub(crate) enum Role {
@@ -25,10 +25,15 @@ pub(crate) enum Role {
         config: Arc<ServerConfig>,
         /// What must hold instead of the config's policy.
         policy: Option<Arc<Policy>>,
+        kind: StreamKind,
         /// The domain of ours that the peer asked for, as far as is known. It cannot change afterwards.
         domain: Option<Domain>,
         /// `domain` was asked for in clear: it chose the certificate, and counts for nothing else.
         in_clear: bool,
+        /// The domain that another server said inside TLS to be. It cannot change afterwards.
+        peer: Option<Domain>,
+        /// The id of our last header.
+        id: Option<StreamId>,
     },
 }
 
@@ -43,7 +48,7 @@ impl Role {
     pub(crate) fn kind(&self) -> StreamKind {
         match self {
             Role::Client { target, .. } => target.kind(),
-            Role::Server { .. } => StreamKind::ClientToServer,
+            Role::Server { kind, .. } => *kind,
         }
     }
 
@@ -62,6 +67,44 @@ impl Role {
         }
     }
 
+    /// The domain that the initiating side serves, if it is a server.
+    pub(crate) fn initiating_domain(&self) -> Option<&Domain> {
+        match self {
+            Role::Client { target, .. } => target.local_domain.as_ref(),
+            Role::Server { peer, .. } => peer.as_ref(),
+        }
+    }
+
+    /// Whether the peer says who it is only with its header inside TLS.
+    pub(super) fn is_unnamed(&self) -> bool {
+        matches!(
+            self,
+            Role::Server {
+                kind: StreamKind::ServerToServer,
+                ..
+            }
+        )
+    }
+
+    /// The id that we gave the stream.
+    pub(super) fn stream_id(&self) -> Option<&StreamId> {
+        match self {
+            Role::Client { .. } => None,
+            Role::Server { id, .. } => id.as_ref(),
+        }
+    }
+
+    /// The verdict on the peer's certificate as the one of `domain`, where the peer is a server.
+    pub(super) fn verdict_on(&self, chain: &[CertificateDer<'_>], domain: &Domain, now: UnixTime) -> Option<Verdict> {
+        let (verifier, purpose) = match self {
+            Role::Client { config, .. } => (config.verifier.clone(), Purpose::Server),
+            Role::Server { config, .. } => (config.verifier.clone()?, Purpose::PeerServer),
+        };
+        let references = ReferenceIds::new(domain, self.kind());
+        let verifier = verifier.with_floor(self.policy().keys);
+        (self.kind() == StreamKind::ServerToServer).then(|| verifier.verify(chain, &references, purpose, now))
+    }
+
     /// The header that begins a stream inside TLS, if we are the side that speaks first.
     pub(super) fn initial_header(&self, protection: Protection) -> Option<StreamHeader> {
         match self {
@@ -72,9 +115,17 @@ impl Role {
                 let account = target.account.as_ref().filter(|_| protection == Protection::Tls);
                 header.from = target.local_domain.as_ref().map(Into::into).or(account.map(Into::into));
                 header.lang = Some((&config.language).into());
-                Some(header)
+                Some(self.declare(header))
             }
             Role::Server { .. } => None,
+        }
+    }
+
+    /// Servers declare the prefix of dialback, which some know by nothing else (XEP-0220 section 2.4).
+    fn declare(&self, header: StreamHeader) -> StreamHeader {
+        match self.policy().may_use_dialback(self.kind()) {
+            true => header.with_declaration("db", ns::DIALBACK),
+            false => header,
         }
     }
 
@@ -150,6 +201,7 @@ impl Role {
                 let check = PeerCheck::under(verifier, references, now, enforce, scope);
                 let tls = config.connector.connect(ClientHandshake {
                     domain: target.domain.clone(),
+                    local_domain: target.local_domain.clone(),
                     alpn: direct.then(|| target.kind()),
                     minimum_version: policy.minimum_version,
                     forward_secrecy: policy.forward_secrecy,
@@ -158,12 +210,15 @@ impl Role {
                 Ok((tls, Some(check)))
             }
             Role::Server { config, domain, .. } => {
+                let clients = self.kind() == StreamKind::ClientToServer;
                 let tls = config.acceptor.accept(ServerHandshake {
                     domain: domain.clone(),
                     kind: self.kind(),
+                    ask_certificate: !clients,
                     minimum_version: policy.minimum_version,
                     forward_secrecy: policy.forward_secrecy,
-                    resumption: resumption(None, None),
+                    // The scope does not know whom a server showed a certificate of.
+                    resumption: resumption(None, None).filter(|_| clients),
                     now,
                 })?;
                 Ok((tls, None))
@@ -171,18 +226,33 @@ impl Role {
         }
     }
 
+    /// The stream goes on in clear: what its header says is all there is.
+    pub(super) fn believe(&mut self, header: &StreamHeader) -> Result<(), ErrorKind> {
+        match self {
+            Role::Server {
+                kind: StreamKind::ServerToServer,
+                peer,
+                ..
+            } => learn_peer(peer, header),
+            Role::Client { .. } | Role::Server { .. } => Ok(()),
+        }
+    }
+
     /// Checks a header that came inside TLS; on the receiving side makes ours.
     pub(super) fn answer_header(&mut self, header: &StreamHeader) -> Result<Option<StreamHeader>, ErrorKind> {
         let kind = self.kind();
         header.check_content_namespace(kind)?;
-        let (config, domain, in_clear) = match self {
+        let (config, domain, in_clear, peer, id, policy) = match self {
             Role::Client { server, .. } => return same_server(server, header).map(|()| None),
             Role::Server {
                 config,
                 domain,
                 in_clear,
+                peer,
+                id,
+                policy,
                 ..
-            } => (config, domain, in_clear),
+            } => (config, domain, in_clear, peer, id, policy),
         };
         let asked = match &header.to {
             Some(to) => {
@@ -204,13 +274,19 @@ impl Role {
         if let Some(before) = domain.as_ref().filter(|before| **before != asked) {
             return Err(changed("to", before.as_str(), asked.as_str()));
         }
+        if kind == StreamKind::ServerToServer {
+            learn_peer(peer, header)?;
+            let exception = config.overrides.find(kind, Side::Receiving, peer.as_ref());
+            *policy = exception.cloned();
+        }
         let mut random = [0; 16];
         config.acceptor.fill_random(&mut random)?;
-        let id = StreamId::from_random(random);
-        let response = header.response(kind, Some(&asked), &id, &config.languages);
+        let fresh = StreamId::from_random(random);
+        let response = header.response(kind, Some(&asked), &fresh, &config.languages);
         *domain = Some(asked);
         *in_clear = false;
-        Ok(Some(response))
+        *id = Some(fresh);
+        Ok(Some(self.declare(response)))
     }
 
     pub(super) fn event(&self, element: Element) -> Event {
@@ -238,6 +314,22 @@ fn same_server(known: &mut Option<String>, header: &StreamHeader) -> Result<(), 
             Ok(())
         }
         (_, _) => Ok(()),
+    }
+}
+
+/// Another server says which domain it serves; old ones may not.
+fn learn_peer(peer: &mut Option<Domain>, header: &StreamHeader) -> Result<(), ErrorKind> {
+    let Some(from) = &header.from else { return Ok(()) };
+    let claimed: Domain = from
+        .parse()
+        .map_err(|_| ErrorKind::Header(HeaderProblem::NoServer { from: excerpt(from) }))?;
+    match peer {
+        Some(before) if *before != claimed => Err(changed("from", before.as_str(), claimed.as_str())),
+        Some(_) => Ok(()),
+        None => {
+            *peer = Some(claimed);
+            Ok(())
+        }
     }
 }
 

@@ -8,13 +8,15 @@ use crate::session::role::Protection;
 use crate::tls::{TlsEngine, TlsState};
 use bytes::BytesMut;
 use std::time::{Duration, Instant};
+use xmpp_dialback::Message;
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, StreamEvent, StreamHeader, Version};
-use xmpp_tls_core::{StreamCondition, deadline, ns};
+use xmpp_tls_core::{Side, StreamCondition, deadline, ns};
 
 const UNAUTHENTICATED: &str = "the other server is not authenticated: nothing but dialback may be sent to it";
 const STARTTLS_FAILURE: &[u8] = b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 
 pub(super) struct OpenStream {
+    side: Side,
     transport: Transport,
     decoder: StreamDecoder,
     encoder: StreamEncoder,
@@ -69,6 +71,7 @@ pub(super) enum Heard {
 impl OpenStream {
     /// A stream that begins inside TLS; `header` is ours if we speak first.
     pub(super) fn inside_tls(
+        side: Side,
         secured: Secured,
         header: Option<StreamHeader>,
         limits: Limits,
@@ -78,6 +81,7 @@ impl OpenStream {
         let (mut decoder, encoder) = secured.stream.into_codec(limits);
         decoder.push(&secured.plaintext);
         OpenStream {
+            side,
             transport: Transport::Tls(secured.tls),
             decoder,
             encoder,
@@ -96,6 +100,7 @@ impl OpenStream {
     /// A stream that goes on in clear.
     /// A client has until `login` to log in.
     pub(super) fn in_clear(
+        side: Side,
         decoder: StreamDecoder,
         encoder: StreamEncoder,
         timeouts: &Timeouts,
@@ -103,6 +108,7 @@ impl OpenStream {
         awaits_dialback: bool,
     ) -> Self {
         OpenStream {
+            side,
             transport: Transport::Clear,
             decoder,
             encoder,
@@ -214,17 +220,41 @@ impl OpenStream {
         }
     }
 
-    /// Whatever a peer says that nobody vouches for, besides what it offers and dialback.
+    /// Whatever a peer says that nobody vouches for, besides what may change that.
     pub(super) fn must_not_hear(&self, element: &Element) -> bool {
-        self.awaits_dialback && element.namespace() != ns::DIALBACK && !element.is(ns::STREAM, "features")
+        self.awaits_dialback && !self.is_negotiation(element)
+    }
+
+    /// What is exchanged while nobody vouches for the peer: offers, dialback and the wish for both directions. With
+    /// SASL EXTERNAL a server that we accepted may try to prove itself; to one that we opened a stream to and that has
+    /// not, we do not (RFC 6120 section 13.9.5).
+    fn is_negotiation(&self, element: &Element) -> bool {
+        match element.namespace() {
+            ns::DIALBACK => true,
+            ns::SASL => self.side == Side::Receiving,
+            ns::STREAM => element.name() == "features",
+            ns::BIDI => element.name() == "bidi",
+            _ => false,
+        }
+    }
+
+    /// Who the peer is has become known, and whether nobody vouches for it.
+    pub(super) fn leave_to_dialback(&mut self, awaits: bool) {
+        self.awaits_dialback = awaits;
     }
 
     pub(super) fn send(&mut self, element: &Element, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
         self.writable()?;
-        if self.awaits_dialback && element.namespace() != ns::DIALBACK {
+        if self.awaits_dialback && !self.is_negotiation(element) {
             return Err(ErrorKind::ApiMisuse(UNAUTHENTICATED));
         }
         self.encoder.element(element, &mut self.text);
+        self.flush(outgoing)
+    }
+
+    pub(super) fn send_dialback(&mut self, message: &Message, outgoing: &mut BytesMut) -> Result<(), ErrorKind> {
+        self.writable()?;
+        message.write(&mut self.encoder, &mut self.text)?;
         self.flush(outgoing)
     }
 
@@ -271,13 +301,16 @@ impl OpenStream {
         now: Instant,
         outgoing: &mut BytesMut,
     ) -> Result<(), ErrorKind> {
+        if error.is_some() {
+            // RFC 6120 section 4.9.3.16, whether or not there is still somebody to be told.
+            self.never_resume();
+        }
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
         self.writable()?;
         if let Some(error) = error {
             self.encoder.error(error, &mut self.text);
-            self.never_resume();
         }
         self.encoder.close(&mut self.text);
         self.state = State::Closing;

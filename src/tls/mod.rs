@@ -154,6 +154,9 @@ pub trait TlsConnector: Send + Sync + fmt::Debug {
 pub struct ClientHandshake {
     /// The domain we want to reach: the SNI, in A-label form (XEP-0368, RFC 7590 section 3.5).
     pub domain: Domain,
+    /// Whose certificate we show if the server asks for one: our own, where we are a server ourselves (XEP-0178
+    /// section 3). Without one for this domain, none is shown.
+    pub local_domain: Option<Domain>,
     /// Offered by ALPN; direct TLS offers the stream kind's identifier, STARTTLS nothing.
     pub alpn: Option<StreamKind>,
     /// The lowest version to negotiate.
@@ -169,6 +172,7 @@ impl ClientHandshake {
     pub fn new(domain: Domain, check: PeerCheck) -> Self {
         ClientHandshake {
             domain,
+            local_domain: None,
             alpn: None,
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
@@ -215,6 +219,9 @@ pub struct ServerHandshake {
     pub domain: Option<Domain>,
     /// Which ALPN identifier is ours.
     pub kind: StreamKind,
+    /// Whether the peer is asked for a certificate. Any that it holds the key of will do here, and none as well: what
+    /// it is worth is not known before the peer has said who it is.
+    pub ask_certificate: bool,
     /// The lowest version to negotiate.
     pub minimum_version: MinimumVersion,
     /// Whether only key exchanges with forward secrecy may be accepted.
@@ -231,6 +238,7 @@ impl ServerHandshake {
         ServerHandshake {
             domain: None,
             kind,
+            ask_certificate: false,
             minimum_version: MinimumVersion::default(),
             forward_secrecy: ForwardSecrecy::default(),
             resumption: None,

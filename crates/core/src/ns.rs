@@ -22,6 +22,8 @@ pub const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 pub const DIALBACK: &str = "jabber:server:dialback";
 /// The dialback stream feature (XEP-0220 section 2.3).
 pub const DIALBACK_FEATURE: &str = "urn:xmpp:features:dialback";
+/// The wish to use one stream in both directions (XEP-0288 section 2.2).
+pub const BIDI: &str = "urn:xmpp:bidi";
 /// Stream limits (XEP-0478).
 pub const STREAM_LIMITS: &str = "urn:xmpp:stream-limits:0";
 /// Application-specific error conditions, such as `stanza-too-big` (RFC 6120 section 4.9.3.14).

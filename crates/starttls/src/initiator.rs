@@ -55,6 +55,8 @@ pub struct Initiator {
     plaintext_allowed: bool,
     /// Kept only for a [`PlaintextStream`].
     peer_header: Option<StreamHeader>,
+    /// What every header of ours declares.
+    declared: StreamHeader,
 }
 
 #[derive(Debug)]
@@ -117,6 +119,7 @@ impl Initiator {
             strict_whitespace: false,
             plaintext_allowed: false,
             peer_header: None,
+            declared: StreamHeader::new(),
         }
     }
 
@@ -135,6 +138,12 @@ impl Initiator {
     /// The `xml:lang` of the header (RFC 6120 section 4.7.4), `en` by default.
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Cow::Owned(language.into());
+        self
+    }
+
+    /// Declares a prefix on our header, as servers do for dialback (XEP-0220 section 2.4).
+    pub fn with_declaration(mut self, prefix: impl Into<String>, namespace: impl Into<String>) -> Self {
+        self.declared = self.declared.with_declaration(prefix, namespace);
         self
     }
 
@@ -161,7 +170,7 @@ impl Initiator {
     }
 
     fn header(&self) -> StreamHeader {
-        let header = StreamHeader::new().with_to(&self.to).with_lang(&*self.language);
+        let header = self.declared.clone().with_to(&self.to).with_lang(&*self.language);
         match &self.from {
             Some(from) => header.with_from(from),
             None => header,

@@ -48,6 +48,8 @@ pub struct Responder {
     whitespace_behind_starttls: bool,
     /// What else to offer in clear; `None`: TLS is required.
     plaintext_features: Option<FeaturesBuilder>,
+    /// What every header of ours declares.
+    declared: StreamHeader,
 }
 
 static ENGLISH: LazyLock<Vec<String>> = LazyLock::new(|| vec!["en".to_owned()]);
@@ -108,6 +110,7 @@ impl Responder {
             peer_header: StreamHeader::default(),
             whitespace_behind_starttls: false,
             plaintext_features: None,
+            declared: StreamHeader::new(),
         }
     }
 
@@ -126,6 +129,12 @@ impl Responder {
     /// The languages we speak, the default first (RFC 6120 section 4.7.4); `en` unless set.
     pub fn with_languages(mut self, languages: Vec<String>) -> Self {
         self.languages = Some(languages);
+        self
+    }
+
+    /// Declares a prefix on our header, as servers do for dialback (XEP-0220 section 2.4).
+    pub fn with_declaration(mut self, prefix: impl Into<String>, namespace: impl Into<String>) -> Self {
+        self.declared = self.declared.with_declaration(prefix, namespace);
         self
     }
 
@@ -187,7 +196,11 @@ impl Responder {
 
     fn response(&self, from: Option<&Domain>) -> StreamHeader {
         let languages = self.languages.as_ref().unwrap_or_else(|| &*ENGLISH);
-        self.peer_header.response(self.kind, from, &self.id, languages)
+        let response = self.peer_header.response(self.kind, from, &self.id, languages);
+        let declared = self.declared.declarations();
+        declared.fold(response, |header, (prefix, namespace)| {
+            header.with_declaration(prefix, namespace)
+        })
     }
 
     fn decide(&self) -> Result<(), Error> {

@@ -3,12 +3,15 @@
 use crate::tls::TlsError;
 use crate::tls::own::{self, Problem};
 use ::rustls::Error;
+use ::rustls::SignatureScheme;
+use ::rustls::client::ResolvesClientCert;
 use ::rustls::crypto::CryptoProvider;
 use ::rustls::server::{ClientHello, ResolvesServerCert};
 use ::rustls::sign::CertifiedKey;
 use pki_types::pem::{self, PemObject};
 use pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use xmpp_tls_core::Domain;
 
@@ -86,6 +89,10 @@ impl Certificates {
 
     pub(super) fn serves(&self, domain: &Domain) -> bool {
         self.by_domain.contains_key(domain)
+    }
+
+    pub(super) fn of(&self, domain: &Domain) -> Option<Arc<CertifiedKey>> {
+        self.by_domain.get(domain).cloned()
     }
 
     pub(super) fn sole(&self) -> Option<(&Domain, &Arc<CertifiedKey>)> {
@@ -167,5 +174,41 @@ impl ResolvesServerCert for Chooser {
         };
         let _ = self.chosen.set((domain.clone(), certified.clone()));
         Some(certified.clone())
+    }
+}
+
+/// What we show as a client, to a server that asks. It remembers whether it was shown, which rustls does not tell.
+#[derive(Debug)]
+pub(super) struct Presenter {
+    certified: Arc<CertifiedKey>,
+    asked: AtomicBool,
+}
+
+impl Presenter {
+    pub(super) fn new(certified: Arc<CertifiedKey>) -> Self {
+        Presenter {
+            certified,
+            asked: AtomicBool::new(false),
+        }
+    }
+
+    /// The certificate, if the server wanted one.
+    pub(super) fn shown(&self) -> Option<&CertificateDer<'static>> {
+        self.asked
+            .load(Ordering::Relaxed)
+            .then(|| self.certified.cert.first())
+            .flatten()
+    }
+}
+
+impl ResolvesClientCert for Presenter {
+    fn resolve(&self, _authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.certified.key.choose_scheme(schemes)?;
+        self.asked.store(true, Ordering::Relaxed);
+        Some(self.certified.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }

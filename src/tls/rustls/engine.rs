@@ -1,6 +1,6 @@
 //! One rustls connection behind the seam.
 
-use super::certificates::Chooser;
+use super::certificates::{Chooser, Presenter};
 use super::error::{from_rustls, too_old};
 use super::resumption::{ClientKeeper, ServerTickets};
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsSession, TlsState};
@@ -20,6 +20,7 @@ pub(super) enum Role {
     Client {
         check: PeerCheck,
         keeper: Option<ClientKeeper>,
+        presenter: Option<Arc<Presenter>>,
     },
     Server {
         chooser: Arc<Chooser>,
@@ -235,6 +236,13 @@ impl TlsEngine for Engine {
                 session.local_certificate = certified.cert.first().cloned();
             }
         }
+        if let Role::Client {
+            presenter: Some(presenter),
+            ..
+        } = &self.role
+        {
+            session.local_certificate = presenter.shown().cloned();
+        }
         self.session_taken = true;
         Some(session)
     }
@@ -256,6 +264,7 @@ impl Drop for Engine {
         if let Role::Client {
             check,
             keeper: Some(keeper),
+            ..
         } = &self.role
             && self.resumable == Some(true)
         {

@@ -18,7 +18,7 @@ use crate::danger::KeysRevealed;
 use crate::policy::MinimumVersion;
 use ::rustls::client::{Resumption, Tls12Resumption};
 use ::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
-use certificates::{Chooser, Current};
+use certificates::{Chooser, Current, Presenter};
 use engine::{Engine, Role};
 use error::from_rustls;
 use key_log::Revealing;
@@ -57,6 +57,7 @@ pub struct RustlsConnector {
     provider: Arc<CryptoProvider>,
     templates: Arc<Templates<ClientConfig>>,
     sessions: ClientSessions,
+    certificates: Option<Current>,
     key_log: Option<KeysRevealed>,
 }
 
@@ -67,8 +68,26 @@ impl RustlsConnector {
             templates: templates::clients(&provider),
             provider,
             sessions: ClientSessions::default(),
+            certificates: None,
             key_log: None,
         }
+    }
+
+    /// Shows what `acceptor` shows, now and after each [`reload`](RustlsAcceptor::reload), to servers that ask for a
+    /// certificate: a server authenticates to others as it does to its own clients (XEP-0178 section 3). Only
+    /// streams of a server are asked for: a client never shows one.
+    ///
+    /// ```
+    /// # fn example(provider: std::sync::Arc<xmpp_tls::tls::rustls::CryptoProvider>,
+    /// #     acceptor: &xmpp_tls::tls::rustls::RustlsAcceptor) {
+    /// use xmpp_tls::tls::rustls::RustlsConnector;
+    ///
+    /// let connector = RustlsConnector::new(provider).with_certificates_of(acceptor);
+    /// # }
+    /// ```
+    pub fn with_certificates_of(mut self, acceptor: &RustlsAcceptor) -> Self {
+        self.certificates = Some(acceptor.certificates.clone());
+        self
     }
 
     /// Hands out the secrets of every session.
@@ -127,11 +146,22 @@ impl TlsConnector for RustlsConnector {
                 asking,
             }
         });
+        let presenter = handshake.local_domain.as_ref().and_then(|local| {
+            let certified = self.certificates.as_ref()?.get().of(local)?;
+            Some(Arc::new(Presenter::new(certified)))
+        });
+        if let Some(presenter) = &presenter {
+            config.client_auth_cert_resolver = presenter.clone();
+        }
         config.alpn_protocols = handshake.alpn.iter().map(|kind| kind.alpn().to_vec()).collect();
         let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| from_rustls(error, None))?;
         Ok(Box::new(Engine::new(
             connection.into(),
-            Role::Client { check, keeper },
+            Role::Client {
+                check,
+                keeper,
+                presenter,
+            },
             self.key_log.is_some(),
         )))
     }
@@ -155,6 +185,7 @@ impl TlsConnector for RustlsConnector {
 pub struct RustlsAcceptor {
     provider: Arc<CryptoProvider>,
     templates: Arc<Templates<ServerConfig>>,
+    asking: Arc<Templates<ServerConfig>>,
     certificates: Current,
     sessions: ServerSessions,
     key_log: Option<KeysRevealed>,
@@ -166,6 +197,7 @@ impl RustlsAcceptor {
         RustlsAcceptor {
             certificates: Current::new(Certificates::new(provider.clone())),
             templates: templates::servers(&provider),
+            asking: templates::asking_servers(&provider),
             provider,
             sessions: ServerSessions::default(),
             key_log: None,
@@ -241,7 +273,11 @@ impl TlsAcceptor for RustlsAcceptor {
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
         let chooser = Arc::new(Chooser::new(self.certificates.get(), handshake.domain));
-        let mut config = self.templates.of(handshake.minimum_version)?;
+        let templates = match handshake.ask_certificate {
+            true => &self.asking,
+            false => &self.templates,
+        };
+        let mut config = templates.of(handshake.minimum_version)?;
         config.time_provider = Arc::new(FixedClock(handshake.now));
         config.cert_resolver = chooser.clone();
         if let Some(log) = &self.key_log {

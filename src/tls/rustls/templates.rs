@@ -5,14 +5,16 @@ use crate::policy::MinimumVersion;
 use crate::tls::TlsError;
 use ::rustls::client::Resumption;
 use ::rustls::crypto::CryptoProvider;
+use ::rustls::server::WebPkiClientVerifier;
+use ::rustls::server::danger::ClientCertVerifier;
 use ::rustls::server::{NoServerSessionStorage, ResolvesServerCertUsingSni};
 use ::rustls::time_provider::TimeProvider;
 use ::rustls::version::{TLS12, TLS13};
 use ::rustls::{ClientConfig, Error, ServerConfig, SupportedProtocolVersion};
 use pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
-use xmpp_identity::IdentityError;
-use xmpp_identity::rustls::AskingVerifier;
+use xmpp_identity::rustls::{AskingVerifier, ClientVerifier};
+use xmpp_identity::{IdentityError, IdentityVerifier, Purpose};
 
 type Versions = &'static [&'static SupportedProtocolVersion];
 
@@ -64,17 +66,35 @@ pub(super) fn clients(provider: &Arc<CryptoProvider>) -> Arc<Templates<ClientCon
     })
 }
 
-/// Whoever forgets to put certificates in has none.
+/// Whoever forgets to put certificates in has none. Clients are not asked for theirs.
 pub(super) fn servers(provider: &Arc<CryptoProvider>) -> Arc<Templates<ServerConfig>> {
     Templates::new(provider, |provider, versions| {
-        let mut config = ServerConfig::builder_with_details(provider, Arc::new(NoClock))
-            .with_protocol_versions(versions)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        Ok(config)
+        server(provider, versions, WebPkiClientVerifier::no_client_auth())
     })
+}
+
+/// The same for servers that ask those who connect for a certificate.
+pub(super) fn asking_servers(provider: &Arc<CryptoProvider>) -> Arc<Templates<ServerConfig>> {
+    Templates::new(provider, |provider, versions| {
+        // It records, and trusts nobody: the session asks its own verifier once the peer has said who it is.
+        let nobody = IdentityVerifier::new([], provider.signature_verification_algorithms.all);
+        let recording = ClientVerifier::recording(nobody, Purpose::PeerServer, &provider);
+        server(provider, versions, Arc::new(recording))
+    })
+}
+
+fn server(
+    provider: Arc<CryptoProvider>,
+    versions: Versions,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_details(provider, Arc::new(NoClock))
+        .with_protocol_versions(versions)?
+        .with_client_cert_verifier(clients)
+        .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
 }
 
 pub(super) fn supports(minimum: MinimumVersion) -> Result<(), TlsError> {

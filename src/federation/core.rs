@@ -1,0 +1,313 @@
+//! What both directions share: a session with dialback joined to it.
+
+use super::config::FederationConfig;
+use super::event::{AuthenticatedPair, Event, Method, Refusal};
+use crate::error::{Error, ErrorKind};
+use crate::policy::{AuthenticationPolicy, Outcome, Policy, Rule, ServerAuthentication};
+use crate::session::{self, Session};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use xmpp_dialback::{
+    Admitted, Answer, Certificate, DialbackCondition, DialbackStream, Facts, Kind, Message, NotAuthenticated,
+    Outcome as Answered, Pair, ResultAnswer, Step, StreamNumber,
+};
+use xmpp_stream::{Element, StreamHeader};
+use xmpp_tls_core::{Domain, Engine, Output};
+
+pub(super) struct Core {
+    pub(super) config: Arc<FederationConfig>,
+    pub(super) session: Session,
+    pub(super) number: StreamNumber,
+    /// From the peer's header on.
+    pub(super) dialback: Option<DialbackStream>,
+    /// What SASL EXTERNAL proved: of the peer on a stream that we accepted, of us on one that we opened.
+    pub(super) external: Option<AuthenticatedPair>,
+    /// The stream is used in both directions (XEP-0288).
+    pub(super) bidi: bool,
+    pub(super) now: Instant,
+    events: VecDeque<Event>,
+}
+
+/// Buffers hold what others say to each other: they are not shown.
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("number", &self.number)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a session did that concerns its direction.
+pub(super) enum Heard {
+    Opened(StreamHeader),
+    Features(xmpp_stream::Features),
+    Element(Element),
+}
+
+impl Core {
+    pub(super) fn new(config: Arc<FederationConfig>, session: Session, now: Instant) -> Self {
+        Core {
+            number: config.number(),
+            config,
+            session,
+            dialback: None,
+            external: None,
+            bidi: false,
+            now,
+            events: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.session.report().is_some_and(|report| report.is_encrypted())
+    }
+
+    /// The next output, or what the direction has to react to first.
+    pub(super) fn poll(&mut self) -> Result<Result<Output<Event>, Heard>, Error> {
+        if let Some(bytes) = self.session.poll_transmit() {
+            return Ok(Ok(Output::Transmit(bytes)));
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Ok(Output::Event(event)));
+        }
+        Ok(match self.session.poll_output()? {
+            Output::Transmit(bytes) => Ok(Output::Transmit(bytes)),
+            Output::WantsInput(until) => {
+                let dialback = self.dialback.as_ref().and_then(DialbackStream::deadline);
+                Ok(Output::WantsInput(until.into_iter().chain(dialback).min()))
+            }
+            Output::Event(event) => match event {
+                session::Event::Secured(report) => Ok(Output::Event(Event::Secured(report))),
+                session::Event::Plaintext(report) => Ok(Output::Event(Event::Plaintext(report))),
+                session::Event::Closed(how) => Ok(Output::Event(Event::Closed(how))),
+                session::Event::Opened(header) => Err(Heard::Opened(header)),
+                session::Event::Features(features) => Err(Heard::Features(features)),
+                session::Event::Element(element) => Err(Heard::Element(element)),
+            },
+        })
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.now = self.now.max(now);
+        self.session.handle_timeout(now)?;
+        while let Some(step) = self.dialback.as_mut().and_then(|dialback| dialback.handle_timeout(now)) {
+            self.take(step)?;
+        }
+        Ok(())
+    }
+
+    /// A dialback element came.
+    pub(super) fn handle_dialback(&mut self, element: &Element) -> Result<(), Error> {
+        let message = match Message::from_element(element) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(()),
+            Err(error) => return self.dialback_failed(error.into()),
+        };
+        if let Message::ResultRequest(request) = &message
+            && !self.may_claim(&request.pair.originating)
+        {
+            let pair = request.pair.clone();
+            let answer = Answer::Error(DialbackCondition::POLICY_VIOLATION);
+            return self.say(&ResultAnswer { pair, answer }.into());
+        }
+        let facts = self.facts(&message);
+        let Some(dialback) = &mut self.dialback else {
+            return Ok(());
+        };
+        let now = self.now;
+        let repeated = message.kind() == Kind::ResultRequest
+            && matches!(dialback.admits(message.pair()), Ok(Admitted::Authenticated(_)));
+        let step = self.config.with_keys(|keys| dialback.handle(message, facts, keys, now));
+        match step {
+            Ok(Step::Send(answer)) if repeated => self.session.send_dialback(&answer),
+            Ok(step) => self.take(step),
+            Err(error) => self.dialback_failed(error),
+        }
+    }
+
+    /// What has no place here is ignored (XEP-0220 section 2.2), what is no dialback ends the stream.
+    fn dialback_failed(&mut self, error: xmpp_dialback::Error) -> Result<(), Error> {
+        if error.stream_condition().is_some() {
+            self.session.fail(ErrorKind::Dialback(Box::new(error)));
+        }
+        Ok(())
+    }
+
+    /// Acts on what dialback came to.
+    pub(super) fn take(&mut self, step: Step) -> Result<(), Error> {
+        match step {
+            Step::Send(message) => self.say(&message),
+            Step::SendAndClose(message) => {
+                self.say(&message)?;
+                self.session.close(self.now)
+            }
+            Step::Verify(task) => {
+                self.push(Event::Verify(task));
+                Ok(())
+            }
+            Step::Verdict(verdict) => {
+                self.push(Event::Verdict(verdict));
+                Ok(())
+            }
+            Step::Outcome(Answered::Verified { pair }) => {
+                let method = Method::Dialback(xmpp_dialback::Method::Dialback);
+                self.accepted(AuthenticatedPair::new(pair, method, self.now))
+            }
+            Step::Outcome(Answered::Refused { pair, why }) => {
+                let closes = why.ends_stream();
+                let why = Refusal::Dialback(why);
+                self.push(Event::Refused { pair, why });
+                match closes {
+                    true => self.session.close(self.now),
+                    false => Ok(()),
+                }
+            }
+            Step::Nothing => Ok(()),
+        }
+    }
+
+    /// Says something of dialback; where it is that a claim is true, the pair is authenticated.
+    fn say(&mut self, message: &Message) -> Result<(), Error> {
+        self.session.send_dialback(message)?;
+        if let Message::ResultAnswer(ResultAnswer { pair, .. }) = message
+            && let Some(Ok(Admitted::Authenticated(known))) =
+                self.dialback.as_ref().map(|dialback| dialback.admits(pair))
+        {
+            let known = AuthenticatedPair::from(known);
+            self.session.authentication_complete()?;
+            self.push(Event::Authenticated(known));
+        }
+        Ok(())
+    }
+
+    /// The peer took a pair of ours.
+    pub(super) fn accepted(&mut self, pair: AuthenticatedPair) -> Result<(), Error> {
+        self.session.authentication_complete()?;
+        self.push(Event::Accepted(pair));
+        Ok(())
+    }
+
+    /// A stanza came: it is reported if its pair is authenticated, and ends the stream otherwise.
+    pub(super) fn handle_stanza(&mut self, element: Element) {
+        match Pair::of_stanza(&element) {
+            Ok(pair) => match self.admits(&pair) {
+                Ok(()) => self.push(Event::Stanza(element)),
+                Err(error) => self.session.fail(ErrorKind::NotAuthenticated(Box::new(error))),
+            },
+            Err(error) => self.session.fail(ErrorKind::Dialback(Box::new(error))),
+        }
+    }
+
+    fn admits(&self, pair: &Pair) -> Result<(), NotAuthenticated> {
+        let external = self.external.as_ref().filter(|_| !self.session.is_initiating());
+        let unknown = || match external {
+            Some(external) if external.pair.originating == pair.originating => {
+                NotAuthenticated::To { pair: pair.clone() }
+            }
+            Some(_) | None => NotAuthenticated::From { pair: pair.clone() },
+        };
+        if self.is_ours_in_both_directions(&pair.inverse()) {
+            // That somebody took our word says nothing of who it is.
+            return self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown);
+        }
+        if external.is_some_and(|external| external.pair == *pair) {
+            return Ok(());
+        }
+        match self.dialback.as_ref().map(|dialback| dialback.admits(pair)) {
+            Some(Ok(Admitted::Authenticated(_))) => Ok(()),
+            Some(Err(error @ NotAuthenticated::To { .. })) => Err(error),
+            Some(Err(NotAuthenticated::From { .. })) | None => Err(unknown()),
+            Some(Ok(Admitted::OpenedByUs)) => self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown),
+        }
+    }
+
+    /// Whether stanzas of this pair of ours may be sent.
+    pub(super) fn may_send(&self, pair: &Pair) -> bool {
+        let by_external = |external: &AuthenticatedPair| match self.session.is_initiating() {
+            true => external.pair == *pair,
+            false => self.bidi && external.pair.inverse() == *pair,
+        };
+        self.external.as_ref().is_some_and(by_external)
+            || self.dialback.as_ref().is_some_and(|dialback| dialback.may_send(pair))
+    }
+
+    fn is_ours_in_both_directions(&self, pair: &Pair) -> bool {
+        self.bidi
+            && self.session.is_initiating()
+            && self.external.as_ref().is_some_and(|external| external.pair == *pair)
+    }
+
+    pub(super) fn send(&mut self, stanza: &Element) -> Result<(), Error> {
+        let pair = Pair::of_stanza(stanza).map_err(|error| self.session.error(ErrorKind::Dialback(Box::new(error))))?;
+        match self.may_send(&pair) {
+            true => self.session.send(stanza),
+            false => {
+                let unknown = NotAuthenticated::From { pair };
+                Err(self.session.error(ErrorKind::NotAuthenticated(Box::new(unknown))))
+            }
+        }
+    }
+
+    /// The pairs that stanzas are taken from.
+    pub(super) fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
+        let external = self.external.iter().filter(|_| !self.session.is_initiating()).cloned();
+        let dialback = self.dialback.iter().flat_map(DialbackStream::authenticated);
+        external.chain(dialback.map(AuthenticatedPair::from))
+    }
+
+    /// Whether a server that says to be `domain` may prove it here: everything that the policy for that one demands
+    /// must hold of this stream, whichever domain the stream was for before.
+    fn may_claim(&self, domain: &Domain) -> bool {
+        let Some(report) = self.session.report() else {
+            return false;
+        };
+        let policy = self.config.policy_for(domain);
+        let evaluation = policy.evaluate(report);
+        let violated = evaluation
+            .findings()
+            .iter()
+            .any(|finding| finding.rule != Rule::Authentication && matches!(finding.outcome, Outcome::Violated(_)));
+        !violated
+            && match (policy.authentication, policy.servers) {
+                (AuthenticationPolicy::Recorded(_), _) | (_, ServerAuthentication::PlaintextDialback(_)) => true,
+                (AuthenticationPolicy::Required, ServerAuthentication::Certificate) => self.certificate_proves(domain),
+                (
+                    AuthenticationPolicy::Required,
+                    ServerAuthentication::CertificateOrDialback | ServerAuthentication::DialbackOverTls,
+                ) => report.is_encrypted(),
+            }
+    }
+
+    pub(super) fn certificate_proves(&self, domain: &Domain) -> bool {
+        let verdict = self.session.verdict_on(domain, self.now);
+        certificates_count(self.config.policy_for(domain)) && verdict.is_some_and(|verdict| verdict.is_authenticated())
+    }
+
+    fn facts(&self, message: &Message) -> Facts {
+        let served = self.config.serves(message.to());
+        let proves =
+            matches!(message, Message::ResultRequest(request) if self.certificate_proves(&request.pair.originating));
+        let certificate = match proves {
+            true => Certificate::ProvesDomain,
+            false => Certificate::ProvesNothing,
+        };
+        Facts { served, certificate }
+    }
+}
+
+/// Whether servers may be authenticated by their certificates.
+pub(super) fn certificates_count(policy: &Policy) -> bool {
+    match policy.servers {
+        ServerAuthentication::Certificate
+        | ServerAuthentication::CertificateOrDialback
+        | ServerAuthentication::PlaintextDialback(_) => true,
+        ServerAuthentication::DialbackOverTls => false,
+    }
+}

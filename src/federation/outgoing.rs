@@ -1,0 +1,455 @@
+use super::config::FederationConfig;
+use super::core::{Core, Heard, certificates_count};
+use super::event::{AuthenticatedPair, Event, Method, Refusal};
+use super::external;
+use crate::error::{Error, ErrorKind};
+use crate::security::SecurityReport;
+use crate::session::{Mode, Session, Target};
+use crate::time::Now;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use xmpp_dialback::{
+    CertificateComparison, DialbackStream, Ended, NotAsked, Pair, StreamNumber, Support, VerificationFailure,
+    VerifyTask, bidi,
+};
+use xmpp_stream::{Element, Features, StreamError, StreamHeader};
+use xmpp_tls_core::{Domain, Engine, Output, StreamKind, deadline, ns};
+
+/// A stream that we open to another server, from its first octet to its last, without I/O.
+///
+/// It secures the stream, proves us by SASL EXTERNAL or dialback, and then takes stanzas. One that is
+/// [`for_verification`](Self::for_verification) proves nothing and only asks about claims.
+///
+/// What it may say to a server depends on [`ClientConfig::policy`](crate::session::ClientConfig::policy).
+pub struct Outgoing {
+    core: Core,
+    pair: Pair,
+    state: State,
+    header: Option<StreamHeader>,
+    /// Until when the peer has to take our proof.
+    proof_until: Option<Instant>,
+    /// Asked before the stream was ready.
+    tasks: Vec<VerifyTask>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// For this only: claims of others are verified on it.
+    Verifying { ready: bool },
+    /// Until the features.
+    Opening,
+    /// `<auth/>` was sent.
+    External,
+    /// EXTERNAL succeeded, and the stream begins anew.
+    Restarting,
+    /// `db:result` was sent.
+    Dialback,
+    /// Settled, one way or the other.
+    Settled,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("pair", &self.pair)
+            .field("state", &self.state)
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// A stream for stanzas from `pair.originating`, one of our domains, to `pair.receiving`.
+    ///
+    /// # Errors
+    ///
+    /// The TLS library cannot do what the policy asks.
+    pub fn new(config: Arc<FederationConfig>, pair: Pair, mode: Mode, now: Now) -> Result<Self, Error> {
+        Self::open(config, pair, State::Opening, mode, now)
+    }
+
+    /// A stream on which the server for `domain` is asked whether claims to be it are true. `local` is the domain of
+    /// ours that asks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn for_verification(
+        config: Arc<FederationConfig>,
+        local: Domain,
+        domain: Domain,
+        mode: Mode,
+        now: Now,
+    ) -> Result<Self, Error> {
+        Self::open(
+            config,
+            Pair::new(local, domain),
+            State::Verifying { ready: false },
+            mode,
+            now,
+        )
+    }
+
+    fn open(config: Arc<FederationConfig>, pair: Pair, state: State, mode: Mode, now: Now) -> Result<Self, Error> {
+        let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
+        let target = match mode {
+            Mode::StartTls => target,
+            Mode::DirectTls => target.direct_tls(),
+        };
+        let session = Session::client(config.client.clone(), target, now)?;
+        Ok(Outgoing {
+            core: Core::new(config, session, now.instant),
+            pair,
+            state,
+            header: None,
+            proof_until: None,
+            tasks: Vec::new(),
+        })
+    }
+
+    /// Sends a stanza of a pair that was [`Accepted`](Event::Accepted).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotAuthenticated`] for any other pair; otherwise as [`Session::send`].
+    pub fn send(&mut self, stanza: &Element) -> Result<(), Error> {
+        self.core.send(stanza)
+    }
+
+    /// Proves a further pair on this stream, by dialback: another domain of ours, or another domain of the peer's.
+    /// [`Event::Accepted`] or [`Event::Refused`] answers.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Dialback`] if the stream cannot carry that pair; otherwise as [`Session::send`].
+    pub fn claim(&mut self, pair: Pair, now: Instant) -> Result<(), Error> {
+        self.core.now = self.core.now.max(now);
+        let Some(dialback) = &mut self.core.dialback else {
+            return Err(self
+                .core
+                .session
+                .error(ErrorKind::ApiMisuse("the stream is not open yet")));
+        };
+        let asked = self.core.config.with_keys(|keys| dialback.ask(pair, keys, now));
+        match asked {
+            Ok(request) => self.core.session.send_dialback(&request.into()),
+            Err(error) => Err(self.core.session.error(ErrorKind::Dialback(Box::new(error)))),
+        }
+    }
+
+    /// Has a claim verified by the server at the other end, as soon as the stream can: [`Event::Verdict`] answers.
+    /// `shown` is the certificate that the claiming server showed: where the one at the other end shows the same, and
+    /// it names the domain, nobody has to be asked (XEP-0344 section 2.6).
+    ///
+    /// # Errors
+    ///
+    /// The task comes back if it is about another domain or too much is being asked.
+    pub fn verify(
+        &mut self,
+        task: VerifyTask,
+        shown: Option<&SecurityReport>,
+        now: Instant,
+    ) -> Result<(), Box<NotAsked>> {
+        self.core.now = self.core.now.max(now);
+        let comparison = self.compare(&task, shown);
+        let Some(dialback) = self.core.dialback.as_mut().filter(|_| is_ready(self.state)) else {
+            self.tasks.push(task);
+            return Ok(());
+        };
+        let task = match dialback.same_certificate(task, comparison) {
+            Ok(verdict) => {
+                self.core.push(Event::Verdict(verdict));
+                return Ok(());
+            }
+            Err(task) => task,
+        };
+        let request = dialback.verify(task, now)?;
+        // A stream that cannot be written to has ended, or is about to: `end` tells what became of the question.
+        drop(self.core.session.send_dialback(&request.into()));
+        Ok(())
+    }
+
+    fn compare(&self, task: &VerifyTask, shown: Option<&SecurityReport>) -> CertificateComparison {
+        let leaf = |report: &SecurityReport| report.tls().and_then(|tls| tls.peer_chain.first().cloned());
+        let theirs = self.core.session.report().and_then(|report| leaf(report));
+        let verdict = self.core.session.verdict_on(task.domain(), self.core.now);
+        CertificateComparison {
+            identical: theirs.is_some() && theirs == shown.and_then(leaf),
+            names_domain: verdict.is_some_and(|verdict| verdict.identity.matched().is_some()),
+        }
+    }
+
+    /// Closes the stream; see [`Session::close`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::close`].
+    pub fn close(&mut self, now: Instant) -> Result<(), Error> {
+        self.core.session.close(now)
+    }
+
+    /// Closes the stream with an error; see [`Session::close_with`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::close`].
+    pub fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), Error> {
+        self.core.session.close_with(error, now)
+    }
+
+    /// The stream is over: what is still unanswered.
+    pub fn end(self, failure: &VerificationFailure) -> Ended {
+        let mut ended = match self.core.dialback {
+            Some(dialback) => dialback.end(failure),
+            None => Ended {
+                outcomes: Vec::new(),
+                verdicts: Vec::new(),
+            },
+        };
+        let waiting = self.tasks.into_iter().map(|task| task.fail(failure.clone()));
+        ended.verdicts.extend(waiting);
+        ended
+    }
+
+    /// What protects the stream, from [`Event::Secured`] on.
+    pub fn report(&self) -> Option<&Arc<SecurityReport>> {
+        self.core.session.report()
+    }
+
+    /// The pair that the stream was opened for.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// The number of this stream.
+    pub fn number(&self) -> StreamNumber {
+        self.core.number
+    }
+
+    /// Whether stanzas of this pair may be sent.
+    pub fn may_send(&self, pair: &Pair) -> bool {
+        self.core.may_send(pair)
+    }
+
+    /// Whether the peer may send stanzas too (XEP-0288).
+    pub fn is_bidi(&self) -> bool {
+        self.core.bidi
+    }
+
+    /// When the peer's last octets came.
+    pub fn last_heard(&self) -> Instant {
+        self.core.session.last_heard()
+    }
+
+    fn react(&mut self, heard: Heard) -> Result<(), Error> {
+        match heard {
+            Heard::Opened(header) => {
+                let proof = self.policy().timeouts.authentication;
+                self.proof_until.get_or_insert(deadline(self.core.now, proof));
+                let has_features = header
+                    .version
+                    .is_some_and(|version| version >= xmpp_stream::Version::V1_0);
+                self.header = Some(header);
+                match has_features {
+                    true => Ok(()),
+                    false => self.negotiate(None),
+                }
+            }
+            Heard::Features(features) => self.negotiate(Some(&features)),
+            Heard::Element(element) => match (element.namespace(), self.state) {
+                (ns::DIALBACK, _) => self.heard_dialback(&element),
+                (ns::SASL, State::External) => self.heard_sasl(&element),
+                _ if element.is_stanza() => {
+                    self.core.handle_stanza(element);
+                    Ok(())
+                }
+                _ => {
+                    self.core.session.fail(ErrorKind::unexpected(&element));
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// The features are there, or none will come.
+    fn negotiate(&mut self, features: Option<&Features>) -> Result<(), Error> {
+        let Some(header) = &self.header else { return Ok(()) };
+        let encrypted = self.core.is_encrypted();
+        let settings = self.core.config.dialback(self.policy());
+        let id = header.id.as_deref().unwrap_or_default();
+        let support = Support::of(header, features);
+        let mut dialback = DialbackStream::opened(
+            self.core.number,
+            self.pair.receiving.clone(),
+            id,
+            support,
+            encrypted,
+            settings,
+        );
+        if self.core.bidi && dialback.enable_bidi().is_err() {
+            self.core.bidi = false;
+        }
+        self.core.dialback = Some(dialback);
+        match self.state {
+            State::Verifying { .. } => {
+                self.state = State::Verifying { ready: true };
+                self.proof_until = None;
+            }
+            State::Opening => self.prove(features)?,
+            State::Restarting => {
+                self.settle();
+                let proved = AuthenticatedPair::new(self.pair.clone(), Method::External, self.core.now);
+                self.core.external = Some(proved.clone());
+                self.core.accepted(proved)?;
+            }
+            State::External | State::Dialback | State::Settled => {}
+        }
+        self.ask_what_waits();
+        Ok(())
+    }
+
+    fn prove(&mut self, features: Option<&Features>) -> Result<(), Error> {
+        if let Some(features) = features {
+            self.ask_for_bidi(features)?;
+            let offered = features.mechanisms().any(|mechanism| mechanism == external::MECHANISM);
+            // RFC 6120 section 13.9.5: only to a server that has proved itself.
+            let proved = self
+                .core
+                .session
+                .report()
+                .is_some_and(|report| report.is_authenticated());
+            if offered && proved && certificates_count(self.policy()) {
+                self.state = State::External;
+                return self.send_built(external::auth(&self.pair.originating));
+            }
+        }
+        self.fall_back(Refusal::NotOffered)
+    }
+
+    fn ask_for_bidi(&mut self, features: &Features) -> Result<(), Error> {
+        let Some(dialback) = &mut self.core.dialback else {
+            return Ok(());
+        };
+        if self.core.config.bidi && bidi::is_offered(features) && dialback.enable_bidi().is_ok() {
+            self.core.bidi = true;
+            return self.send_built(bidi::request().build());
+        }
+        Ok(())
+    }
+
+    /// Certificates did not do. Dialback, if the policy has it.
+    fn fall_back(&mut self, why_not: Refusal) -> Result<(), Error> {
+        if self.policy().may_use_dialback(StreamKind::ServerToServer) {
+            self.state = State::Dialback;
+            return self.claim(self.pair.clone(), self.core.now).inspect_err(|error| {
+                self.core.session.fail(error.kind().clone());
+            });
+        }
+        self.settle();
+        let pair = self.pair.clone();
+        self.core.push(Event::Refused { pair, why: why_not });
+        self.core.session.close(self.core.now)
+    }
+
+    fn heard_sasl(&mut self, element: &Element) -> Result<(), Error> {
+        match element.name() {
+            "success" => {
+                self.state = State::Restarting;
+                self.core.session.restart(self.core.now)
+            }
+            "challenge" => self.send_built(external::response(&self.pair.originating)),
+            "failure" => {
+                let condition = external::condition(element);
+                self.fall_back(Refusal::External { condition })
+            }
+            _ => {
+                self.core.session.fail(ErrorKind::unexpected(element));
+                Ok(())
+            }
+        }
+    }
+
+    fn heard_dialback(&mut self, element: &Element) -> Result<(), Error> {
+        self.core.handle_dialback(element)?;
+        if self.state == State::Dialback && self.core.may_send(&self.pair) {
+            self.settle();
+            self.ask_what_waits();
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        self.state = State::Settled;
+        self.proof_until = None;
+    }
+
+    fn ask_what_waits(&mut self) {
+        if !is_ready(self.state) {
+            return;
+        }
+        for task in std::mem::take(&mut self.tasks) {
+            if let Err(not_asked) = self.verify(task, None, self.core.now) {
+                let verdict = not_asked.task.fail(VerificationFailure::Busy);
+                self.core.push(Event::Verdict(verdict));
+            }
+        }
+    }
+
+    fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
+        match element {
+            Ok(element) => self.core.session.send(&element),
+            Err(error) => Err(self.core.session.error(error.into())),
+        }
+    }
+
+    fn policy(&self) -> &crate::policy::Policy {
+        self.core.session.policy()
+    }
+}
+
+/// Whether others' claims can be asked about.
+fn is_ready(state: State) -> bool {
+    match state {
+        State::Verifying { ready } => ready,
+        // While EXTERNAL is under way nothing else is said.
+        State::Opening | State::External | State::Restarting => false,
+        State::Dialback | State::Settled => true,
+    }
+}
+
+impl Engine for Outgoing {
+    type Event = Event;
+    type Error = Error;
+
+    fn handle_input(&mut self, now: Instant, data: &[u8]) -> Result<(), Error> {
+        self.core.now = self.core.now.max(now);
+        self.core.session.handle_input(now, data)
+    }
+
+    fn handle_eof(&mut self, now: Instant) -> Result<(), Error> {
+        self.core.now = self.core.now.max(now);
+        self.core.session.handle_eof(now)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.core.handle_timeout(now)?;
+        if self.proof_until.is_some_and(|until| now >= until) {
+            self.proof_until = None;
+            self.core.session.fail(ErrorKind::TimedOut);
+        }
+        Ok(())
+    }
+
+    fn poll_output(&mut self) -> Result<Output<Event>, Error> {
+        loop {
+            match self.core.poll()? {
+                Ok(Output::WantsInput(until)) => {
+                    return Ok(Output::WantsInput(until.into_iter().chain(self.proof_until).min()));
+                }
+                Ok(output) => return Ok(output),
+                Err(heard) => self.react(heard)?,
+            }
+        }
+    }
+}
