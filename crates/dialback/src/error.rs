@@ -1,6 +1,7 @@
 use crate::message::Kind;
 use crate::pair::Pair;
 use crate::roles::verdict::{StreamNumber, VerifyTask};
+use std::fmt;
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::{Domain, DomainError, Side, StreamCondition};
 
@@ -20,10 +21,10 @@ pub enum Error {
     #[error("{0}")]
     ApiMisuse(#[from] ApiMisuse),
     /// Our own bound is reached.
-    #[error("already {max} {what} on this stream, which is the limit")]
+    #[error("already {max} {what}, which is the limit")]
     Limit {
         /// What there are too many of.
-        what: &'static str,
+        what: Bound,
         /// How many there may be.
         max: usize,
     },
@@ -49,6 +50,38 @@ impl Error {
             Error::PeerMisbehaved(_) => None,
             Error::ApiMisuse(_) | Error::Limit { .. } | Error::Id(_) => None,
         }
+    }
+}
+
+/// What there is a bound on ([`Limits`](crate::Limits), [`Authoritative::stateful`](crate::Authoritative::stateful)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Bound {
+    /// Claims of ours on one stream that are not answered yet.
+    OpenQuestions,
+    /// Pairs that one stream is used for.
+    Pairs,
+    /// Further targets that the caller vouched for on one stream.
+    Targets,
+    /// Verifications on one stream that are not answered yet.
+    OpenVerifications,
+    /// Verifications on one stream whose time ran out: no more about claims made on streams that we opened
+    /// are asked there, because a late answer could be about another of these.
+    UnansweredVerifications,
+    /// Keys that a stateful authoritative server remembers.
+    RememberedKeys,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Bound::OpenQuestions => "open questions on this stream",
+            Bound::Pairs => "pairs on this stream",
+            Bound::Targets => "further targets on this stream",
+            Bound::OpenVerifications => "open verifications on this stream",
+            Bound::UnansweredVerifications => "verifications without an answer on this stream",
+            Bound::RememberedKeys => "keys that are remembered",
+        })
     }
 }
 
@@ -198,6 +231,21 @@ pub enum ApiMisuse {
         expected: Domain,
         /// Who was asked for.
         found: Domain,
+    },
+    /// A second target on one stream, of which neither the caller said
+    /// ([`DialbackStream::cover`](crate::DialbackStream::cover)) nor the peer proved that it is the peer's; or
+    /// any target that the peer did not prove, on a stream that it opened. It would be sent a key, and then
+    /// the stanzas, of somebody else.
+    #[error("nothing shows that the peer of this stream is {target}")]
+    TargetUnproved {
+        /// Who was asked for.
+        target: Domain,
+    },
+    /// Where certificates are required, other words do not count.
+    #[error("the peer's certificate has to prove that it is {target}")]
+    CertificateRequired {
+        /// Who was vouched for.
+        target: Domain,
     },
     /// The peer said `invalid`, and will close this stream (XEP-0220 section 2.1.1).
     #[error("nothing more can be asked on a stream that was answered \"invalid\"")]

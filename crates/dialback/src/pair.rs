@@ -125,9 +125,15 @@ impl fmt::Display for Method {
 /// An authenticated pair. It lives as long as its stream.
 ///
 /// ```
-/// # use xmpp_dialback::*;
-/// fn show(authenticated: &Authenticated) -> String {
-///     format!("{} by {}", authenticated.pair(), authenticated.by())
+/// use std::time::Instant;
+/// use xmpp_dialback::{Authenticated, Method};
+///
+/// fn by_dialback_alone(entry: &Authenticated) -> bool {
+///     entry.by() != Method::Certificate
+/// }
+///
+/// fn show(entry: &Authenticated, now: Instant) -> String {
+///     format!("{} by {}, {:?} ago", entry.pair(), entry.by(), now.duration_since(entry.since()))
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,64 +149,16 @@ impl Authenticated {
     }
 
     /// Which one.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// stream.handle(claim.into(), proved, &mut keys, now)?;
-    /// assert_eq!(stream.authenticated().next().unwrap().pair(), &pair);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
     /// How.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// stream.handle(claim.into(), proved, &mut keys, now)?;
-    /// assert_eq!(stream.authenticated().next().unwrap().by(), Method::Certificate);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn by(&self) -> Method {
         self.by
     }
 
     /// Since when.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// stream.handle(claim.into(), proved, &mut keys, now)?;
-    /// assert_eq!(stream.authenticated().next().unwrap().since(), now);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn since(&self) -> Instant {
         self.since
     }
@@ -218,6 +176,7 @@ impl Authenticated {
 /// # Ok::<(), xmpp_tls_core::DomainError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotAuthenticated {
     /// The peer proved nothing about the `from` domain.
     #[error("{pair} is not authenticated on this stream: nothing is known about {}", pair.originating)]

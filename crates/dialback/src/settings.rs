@@ -1,3 +1,4 @@
+use crate::config::Protection;
 use std::time::Duration;
 
 /// What has to hold before a domain counts as proved.
@@ -8,6 +9,7 @@ use std::time::Duration;
 /// assert_eq!(Settings::default().requirement(), Requirement::Encryption);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Requirement {
     /// A certificate that proves it: claims without one are answered with `not-authorized`, and nobody is
     /// asked.
@@ -24,7 +26,8 @@ pub enum Requirement {
 /// use std::time::Duration;
 /// use xmpp_dialback::{Limits, Settings};
 ///
-/// let limits = Limits { answer_within: Duration::from_secs(10), ..Limits::default() };
+/// let mut limits = Limits::default();
+/// limits.answer_within = Duration::from_secs(10);
 /// let settings = Settings::default().with_limits(limits).requiring_certificates();
 /// assert_eq!(settings.limits().answer_within, Duration::from_secs(10));
 /// ```
@@ -47,7 +50,8 @@ impl Settings {
     /// Claims count only with a certificate that proves them.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert_eq!(Settings::default().requiring_certificates().requirement(), Requirement::Certificate);
     /// ```
     pub fn requiring_certificates(mut self) -> Self {
@@ -59,7 +63,8 @@ impl Settings {
     /// as he is there, and read and change what is sent.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert_eq!(Settings::default().dangerous_allow_clear().requirement(), Requirement::Nothing);
     /// ```
     pub fn dangerous_allow_clear(mut self) -> Self {
@@ -70,8 +75,10 @@ impl Settings {
     /// With other limits.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
-    /// let limits = Limits { pairs: 1, ..Limits::default() };
+    /// use xmpp_dialback::{Limits, Settings};
+    ///
+    /// let mut limits = Limits::default();
+    /// limits.pairs = 1;
     /// assert_eq!(Settings::default().with_limits(limits).limits().pairs, 1);
     /// ```
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -82,7 +89,8 @@ impl Settings {
     /// What has to hold.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert_eq!(Settings::default().requirement(), Requirement::Encryption);
     /// ```
     pub fn requirement(&self) -> Requirement {
@@ -92,7 +100,8 @@ impl Settings {
     /// The limits.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert_eq!(Settings::default().limits(), &Limits::default());
     /// ```
     pub fn limits(&self) -> &Limits {
@@ -100,10 +109,17 @@ impl Settings {
     }
 
     /// Whether dialback may be spoken on such a stream at all.
-    pub(crate) fn allows(&self, encrypted: bool) -> bool {
-        match self.requirement {
-            Requirement::Certificate | Requirement::Encryption => encrypted,
-            Requirement::Nothing => true,
+    ///
+    /// ```
+    /// use xmpp_dialback::{Protection, Settings};
+    ///
+    /// assert!(Settings::default().allows(Protection::Tls));
+    /// assert!(Settings::default().dangerous_allow_clear().allows(Protection::Clear));
+    /// ```
+    pub fn allows(&self, protection: Protection) -> bool {
+        match (self.requirement, protection) {
+            (_, Protection::Tls) | (Requirement::Nothing, Protection::Clear) => true,
+            (Requirement::Certificate | Requirement::Encryption, Protection::Clear) => false,
         }
     }
 }
@@ -113,9 +129,12 @@ impl Settings {
 /// ```
 /// use xmpp_dialback::Limits;
 ///
-/// assert_eq!(Limits::default().pending_claims, 32);
+/// let mut limits = Limits::default();
+/// assert_eq!(limits.pending_claims, 32);
+/// limits.pending_claims = 8;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Claims of a peer that are being verified: each may cost a connection to elsewhere. More are answered
     /// with `resource-constraint`. 32 by default.
@@ -126,7 +145,8 @@ pub struct Limits {
     /// Pairs authenticated on a stream, and pairs that we may use it for: hosts of many domains use one
     /// connection for all of them. 1000 by default.
     pub pairs: usize,
-    /// Questions of ours that are open on a stream, of either kind. 128 by default.
+    /// Questions of ours that are open on a stream, of either kind. As many verifications without an answer
+    /// are remembered beyond their time. 128 by default.
     pub open_questions: usize,
     /// How long a question of ours waits for its answer. 30 seconds by default.
     pub answer_within: Duration,

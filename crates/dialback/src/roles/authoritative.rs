@@ -1,5 +1,5 @@
 use crate::condition::DialbackCondition;
-use crate::error::Error;
+use crate::error::{Bound, Error};
 use crate::keys::key::DialbackKey;
 use crate::keys::secret::DialbackSecrets;
 use crate::message::{Answer, VerifyAnswer, VerifyRequest};
@@ -114,10 +114,8 @@ impl Authoritative {
             made.forget(now);
             if made.order.len() >= made.max {
                 let max = made.max;
-                return Err(Error::Limit {
-                    what: "keys made of late",
-                    max,
-                });
+                let what = Bound::RememberedKeys;
+                return Err(Error::Limit { what, max });
             }
             let (until, purpose) = (deadline(now, made.lifetime), purpose(pair, id));
             made.until.insert(purpose.clone(), until);

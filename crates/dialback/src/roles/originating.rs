@@ -1,10 +1,10 @@
-use crate::condition::DialbackCondition;
-use crate::error::{ApiMisuse, Error, PeerMisbehaved};
-use crate::feature::Support;
+use crate::config::{Opened, Protection};
+use crate::error::{ApiMisuse, Bound, Error, PeerMisbehaved};
 use crate::message::{Answer, ResultAnswer, ResultRequest};
+use crate::outcome::{Outcome, Refusal};
 use crate::pair::Pair;
 use crate::roles::authoritative::Authoritative;
-use crate::settings::Settings;
+use crate::settings::{Requirement, Settings};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use xmpp_stream::SmallStr;
@@ -24,6 +24,13 @@ use xmpp_tls_core::{Domain, deadline};
 ///
 /// Stanzas of a pair wait until [`may_send`](Originating::may_send).
 ///
+/// # Other targets than that of the stream
+///
+/// Whoever is asked to believe a pair learns a key for it and is sent its stanzas. So a second target on one
+/// stream (XEP-0220 section 2.6.2) takes two things: the peer advertised dialback errors, as the XEP has it;
+/// and, as that is only what the peer says of itself, the caller stated by [`cover`](Originating::cover) how
+/// it knows that the peer is that target's server too, or the peer proved it on this stream (XEP-0288).
+///
 /// ```
 /// use std::time::Instant;
 /// use xmpp_dialback::*;
@@ -34,25 +41,43 @@ use xmpp_tls_core::{Domain, deadline};
 /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
 ///
 /// // The id is the one of the response header that came behind TLS.
-/// let mut originating =
-///     Originating::new(pair.receiving.clone(), "D60000229F", Support::Dialback, true, Settings::default());
-/// let request = originating.ask(pair.clone(), &mut authoritative, now)?;
+/// let opened = Opened::new(StreamNumber(1), pair.receiving.clone(), "D60000229F", Protection::Tls);
+/// let mut originating = Originating::new(opened);
+/// let request = originating.ask(pair.clone(), &mut authoritative, now)?; // to be sent
+/// assert_eq!(request.key.as_str(), authoritative.key(&pair, "D60000229F", now)?.as_str());
 /// assert!(!originating.may_send(&pair));
-/// let outcome = originating.handle_answer(ResultAnswer { pair: pair.clone(), answer: Answer::Valid }, now)?;
+/// assert_eq!(originating.deadline(), Some(now + Limits::default().answer_within));
+///
+/// let answer = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
+/// let outcome = originating.handle_answer(answer.clone(), now)?;
 /// assert_eq!(outcome, Outcome::Verified { pair: pair.clone() });
 /// assert!(originating.may_send(&pair));
+/// assert!(originating.verified().eq([(&pair, now)]));
+/// assert!(originating.handle_answer(answer, now).is_err()); // once
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Originating {
     id: SmallStr,
-    encrypted: bool,
+    protection: Protection,
     settings: Settings,
-    /// Where the peer does not know dialback errors.
-    only_target: Option<Domain>,
+    targets: Targets,
     questions: Vec<Question>,
     verified: BTreeMap<Pair, Instant>,
     given_up: bool,
+}
+
+/// For which domains the peer may be asked to believe a pair.
+#[derive(Debug)]
+enum Targets {
+    /// We opened the stream to the first of these, and the caller vouches for the others.
+    Opened {
+        target: Domain,
+        covered: Vec<Domain>,
+        errors: bool,
+    },
+    /// The peer opened it: for what it proved, and nothing else (XEP-0288 section 2.2).
+    Proved,
 }
 
 #[derive(Debug)]
@@ -61,175 +86,124 @@ struct Question {
     deadline: Instant,
 }
 
-/// What became of a question.
+/// How a caller knows that the peer of a stream that we opened serves another domain too.
 ///
 /// ```
-/// use xmpp_dialback::{DialbackCondition, Outcome, Pair, Refusal};
+/// use xmpp_dialback::*;
 ///
-/// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-/// let why = Refusal::Error(DialbackCondition::ITEM_NOT_FOUND);
-/// assert_eq!(why.bounce_with(), "remote-server-timeout");
-/// let outcome = Outcome::Refused { pair, why };
-/// # Ok::<(), xmpp_tls_core::DomainError>(())
+/// let opened = Opened::new(StreamNumber(1), "a.example".parse()?, "id", Protection::Tls)
+///     .with_support(Support::DialbackAndErrors);
+/// let mut stream = DialbackStream::opened(opened);
+/// stream.cover("rooms.a.example".parse()?, Covers::Certificate)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The receiving server believes it: what waits for this pair can be sent.
-    Verified {
-        /// Which one.
-        pair: Pair,
-    },
-    /// It does not: what waits for this pair goes back to its senders.
-    Refused {
-        /// Which one.
-        pair: Pair,
-        /// Why.
-        why: Refusal,
-    },
-}
-
-/// Why a pair cannot be used.
-///
-/// ```
-/// use xmpp_dialback::Refusal;
-///
-/// assert_eq!(Refusal::Invalid.bounce_with(), "internal-server-error");
-/// assert!(Refusal::Invalid.ends_stream());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The authoritative server does not know the key. The peer closes the stream.
-    #[error("the authoritative server called the dialback key invalid: do all our servers share one secret?")]
-    Invalid,
-    /// It could not be found out. The stream goes on for other pairs.
-    #[error("dialback failed with {0}")]
-    Error(DialbackCondition),
-    /// The peer did not answer in time.
-    #[error("the peer did not answer a dialback request in time")]
-    TimedOut,
-    /// The stream ended.
-    #[error("the stream ended before the peer answered a dialback request")]
-    StreamEnded,
-}
-
-impl Refusal {
-    /// The stanza error to send back what waits with (XEP-0220 section 2.1.1).
-    ///
-    /// ```
-    /// # use xmpp_dialback::*;
-    /// assert_eq!(Refusal::TimedOut.bounce_with(), "remote-server-timeout");
-    /// ```
-    pub fn bounce_with(&self) -> &'static str {
-        match self {
-            Refusal::Invalid => "internal-server-error",
-            Refusal::Error(_) | Refusal::TimedOut | Refusal::StreamEnded => "remote-server-timeout",
-        }
-    }
-
-    /// Whether the stream is of no more use.
-    ///
-    /// ```
-    /// # use xmpp_dialback::*;
-    /// assert!(!Refusal::TimedOut.ends_stream());
-    /// ```
-    pub fn ends_stream(&self) -> bool {
-        match self {
-            Refusal::Invalid | Refusal::StreamEnded => true,
-            Refusal::Error(_) | Refusal::TimedOut => false,
-        }
-    }
-
-    /// Whether another connection may do better, once (XEP-0220 section 2.5, `resource-constraint`).
-    ///
-    /// ```
-    /// # use xmpp_dialback::*;
-    /// assert!(Refusal::Error(DialbackCondition::RESOURCE_CONSTRAINT).try_another_connection());
-    /// ```
-    pub fn try_another_connection(&self) -> bool {
-        match self {
-            Refusal::Error(condition) => *condition == DialbackCondition::RESOURCE_CONSTRAINT,
-            Refusal::Invalid | Refusal::TimedOut | Refusal::StreamEnded => false,
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Covers {
+    /// The certificate that the peer showed is valid now, by a path that policy trusts, and names the
+    /// domain (RFC 7712 section 4.4.2).
+    Certificate,
+    /// DNS leads to the same host name and port, or to the same address and port, for the domain as for the
+    /// one that the stream was opened to (XEP-0220 section 2.6.2). Without DNSSEC this is no more than a
+    /// stream of its own would prove by its addresses, which is what dialback rests on.
+    Address,
 }
 
 impl Originating {
-    /// For a stream that was opened to `target`, whose response header had this `id`, behind TLS if there
-    /// is TLS. Without `id` nothing can be asked, and each question says so.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// assert!(!originating.may_send(&pair));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn new(target: Domain, id: &str, support: Support, encrypted: bool, settings: Settings) -> Self {
-        Self::to_any_target((!support.errors()).then_some(target), id.into(), encrypted, settings)
+    /// For a stream that we opened.
+    pub fn new(stream: Opened) -> Self {
+        let targets = Targets::Opened {
+            target: stream.target,
+            covered: Vec::new(),
+            errors: stream.support.errors(),
+        };
+        Self::with_targets(targets, stream.id, stream.protection, stream.settings)
     }
 
-    pub(crate) fn to_any_target(
-        only_target: Option<Domain>,
-        id: SmallStr,
-        encrypted: bool,
-        settings: Settings,
-    ) -> Self {
+    /// For a stream that the peer opened, for both directions.
+    pub(crate) fn back(id: SmallStr, protection: Protection, settings: Settings) -> Self {
+        Self::with_targets(Targets::Proved, id, protection, settings)
+    }
+
+    fn with_targets(targets: Targets, id: SmallStr, protection: Protection, settings: Settings) -> Self {
         Originating {
             id,
-            encrypted,
+            protection,
             settings,
-            only_target,
+            targets,
             questions: Vec::new(),
             verified: BTreeMap::new(),
             given_up: false,
         }
     }
 
+    /// The caller's word that the peer serves another domain too, to be said before a pair with that target
+    /// is [asked](Originating::ask) about. It is judged by nobody else.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiMisuse::NotOurStream`] where the peer opened it, which has to prove what it serves,
+    /// [`ApiMisuse::StreamInClear`] for [`Covers::Certificate`] without TLS, where nobody proved possession
+    /// of it, [`ApiMisuse::CertificateRequired`] for anything less where certificates are
+    /// [required](Settings::requiring_certificates), and [`Error::Limit`] for more than
+    /// [`Limits::pairs`](crate::Limits::pairs).
+    pub fn cover(&mut self, domain: Domain, by: Covers) -> Result<(), Error> {
+        let Targets::Opened { covered, .. } = &mut self.targets else {
+            return Err(ApiMisuse::NotOurStream.into());
+        };
+        match (by, self.protection, self.settings.requirement()) {
+            (Covers::Certificate, Protection::Clear, _) => return Err(ApiMisuse::StreamInClear.into()),
+            (Covers::Address, _, Requirement::Certificate) => {
+                return Err(ApiMisuse::CertificateRequired { target: domain }.into());
+            }
+            (Covers::Certificate, Protection::Tls, _) | (Covers::Address, _, _) => {}
+        }
+        if covered.contains(&domain) {
+            return Ok(());
+        }
+        let max = self.settings.limits().pairs;
+        if covered.len() >= max {
+            let what = Bound::Targets;
+            return Err(Error::Limit { what, max });
+        }
+        covered.push(domain);
+        Ok(())
+    }
+
     /// Asks to be believed. The request is to be sent on this stream.
     ///
     /// # Errors
     ///
-    /// What keeps this pair from being asked about here: see [`ApiMisuse`] and [`Error::Limit`].
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// let request = originating.ask(pair.clone(), &mut keys, now)?;
-    /// assert_eq!(request.key.as_str(), keys.key(&pair, "id", now)?.as_str());
-    /// let other = Pair::new(pair.originating.clone(), "c.example".parse()?);
-    /// assert!(originating.ask(other, &mut keys, now).is_err()); // b.example does not know dialback errors
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// What keeps this pair from being asked about here: [`ApiMisuse::StreamGivenUp`],
+    /// [`ApiMisuse::StreamInClear`], [`ApiMisuse::AlreadyAsked`], [`ApiMisuse::TargetMultiplexing`],
+    /// [`ApiMisuse::TargetUnproved`], [`Error::Id`] or [`Error::Limit`]. Nothing was asked then.
     pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
+        self.ask_where(pair, false, authoritative, now)
+    }
+
+    /// `proved`: the peer proved on this stream that it speaks for the target.
+    pub(crate) fn ask_where(
+        &mut self,
+        pair: Pair,
+        proved: bool,
+        authoritative: &mut Authoritative,
+        now: Instant,
+    ) -> Result<ResultRequest, Error> {
         if self.given_up {
             return Err(ApiMisuse::StreamGivenUp.into());
         }
-        if !self.settings.allows(self.encrypted) {
+        if !self.settings.allows(self.protection) {
             return Err(ApiMisuse::StreamInClear.into());
         }
         if self.find(&pair).is_some() || self.verified.contains_key(&pair) {
             let pair = pair.into();
             return Err(ApiMisuse::AlreadyAsked { pair }.into());
         }
-        if let Some(expected) = self.only_target.as_ref().filter(|target| **target != pair.receiving) {
-            let (expected, found) = (expected.clone(), pair.receiving);
-            return Err(ApiMisuse::TargetMultiplexing { expected, found }.into());
-        }
+        self.check_target(&pair.receiving, proved)?;
         let limits = self.settings.limits();
         let counts = [
-            ("open questions", self.questions.len(), limits.open_questions),
-            ("pairs", self.questions.len() + self.verified.len(), limits.pairs),
+            (Bound::OpenQuestions, self.questions.len(), limits.open_questions),
+            (Bound::Pairs, self.questions.len() + self.verified.len(), limits.pairs),
         ];
         if let Some((what, _, max)) = counts.into_iter().find(|(_, count, max)| count >= max) {
             return Err(Error::Limit { what, max });
@@ -243,26 +217,29 @@ impl Originating {
         Ok(ResultRequest { pair, key })
     }
 
+    fn check_target(&self, found: &Domain, proved: bool) -> Result<(), ApiMisuse> {
+        let unproved = || ApiMisuse::TargetUnproved { target: found.clone() };
+        match &self.targets {
+            Targets::Opened { target, .. } if target == found => Ok(()),
+            Targets::Opened { covered, .. } if !proved && !covered.contains(found) => Err(unproved()),
+            Targets::Opened {
+                target, errors: false, ..
+            } => Err(ApiMisuse::TargetMultiplexing {
+                expected: target.clone(),
+                found: found.clone(),
+            }),
+            // XEP-0288 section 2.2: whoever asks for bidi supports dialback errors.
+            Targets::Opened { errors: true, .. } => Ok(()),
+            Targets::Proved if proved => Ok(()),
+            Targets::Proved => Err(unproved()),
+        }
+    }
+
     /// `db:result` with a `type` came on this stream.
     ///
     /// # Errors
     ///
     /// [`PeerMisbehaved::UnsolicitedResult`] if no question about this pair is open here.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// assert!(originating.handle_answer(valid.clone(), now).is_err()); // it was not asked
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// assert_eq!(originating.handle_answer(valid, now)?, Outcome::Verified { pair });
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn handle_answer(&mut self, answer: ResultAnswer, now: Instant) -> Result<Outcome, Error> {
         let Some(index) = self.find(&answer.pair) else {
             return Err(PeerMisbehaved::UnsolicitedResult {
@@ -295,81 +272,31 @@ impl Originating {
 
     /// Whether stanzas of this pair may be sent on this stream: the peer believes it, and has not called
     /// another one invalid since.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// originating.handle_answer(valid, now)?;
-    /// assert!(originating.may_send(&pair));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn may_send(&self, pair: &Pair) -> bool {
         !self.given_up && self.verified.contains_key(pair)
     }
 
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     /// The pairs that the peer believes, and since when.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// originating.handle_answer(valid, now)?;
-    /// assert!(originating.verified().eq([(&pair, now)]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn verified(&self) -> impl Iterator<Item = (&Pair, Instant)> {
-        self.verified.iter().map(|(pair, since)| (pair, *since))
+        let verified = self.verified.iter().filter(|_| !self.given_up);
+        verified.map(|(pair, since)| (pair, *since))
+    }
+
+    /// The pairs that the peer was asked to believe, and did not answer about so far.
+    pub fn asked(&self) -> impl Iterator<Item = &Pair> {
+        self.questions.iter().map(|question| &question.pair)
     }
 
     /// When a question runs out of time.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// assert_eq!(originating.deadline(), Some(now + settings.limits().answer_within));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn deadline(&self) -> Option<Instant> {
         self.questions.iter().map(|question| question.deadline).min()
     }
 
     /// One question that ran out of time; call it until there is none.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// let deadline = originating.deadline().unwrap();
-    /// let why = Refusal::TimedOut;
-    /// assert_eq!(originating.handle_timeout(deadline), Some(Outcome::Refused { pair, why }));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Outcome> {
         let index = self.questions.iter().position(|question| question.deadline <= now)?;
         let pair = self.questions.remove(index).pair;
@@ -378,21 +305,6 @@ impl Originating {
     }
 
     /// The stream ended: what became of its open questions.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let (target, settings) = (pair.receiving.clone(), Settings::default());
-    /// # let mut originating = Originating::new(target, "id", Support::Dialback, true, settings);
-    /// # let valid = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// originating.ask(pair.clone(), &mut keys, now)?;
-    /// let why = Refusal::StreamEnded;
-    /// assert_eq!(originating.end(), [Outcome::Refused { pair, why }]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn end(self) -> Vec<Outcome> {
         let pairs = self.questions.into_iter().map(|question| question.pair);
         let refused = |pair| Outcome::Refused {

@@ -1,13 +1,15 @@
-use crate::condition::DialbackCondition;
-use crate::error::{ApiMisuse, Error, PeerMisbehaved};
+use crate::config::{Accepted, Protection};
+use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
 use crate::message::{Answer, Kind, ResultAnswer, ResultRequest};
+use crate::outcome::{Decision, Outcome, Rejection};
 use crate::pair::{Authenticated, Method, NotAuthenticated, Pair};
-use crate::roles::verdict::{Finding, StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::roles::verdict::{ClaimToken, Finding, IdMaker, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::settings::{Requirement, Settings};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 use xmpp_stream::SmallStr;
-use xmpp_tls_core::{StreamId, deadline};
+use xmpp_tls_core::{Domain, deadline};
 
 /// The receiving server on one stream: takes claims, has them verified and knows which pairs are
 /// authenticated (XEP-0220 sections 2.1.1 and 2.2.1).
@@ -30,21 +32,30 @@ use xmpp_tls_core::{StreamId, deadline};
 ///
 /// let now = Instant::now();
 /// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
-/// let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
+/// let mut receiving = Receiving::new(Accepted::new(StreamNumber(1), &id, Protection::Tls));
 ///
 /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
 /// let request = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-/// let facts = Facts { served: true, certificate: Certificate::ProvesNothing };
-/// let Received::Verify(task) = receiving.handle_request(request, facts, now)? else { panic!() };
-/// assert_eq!(task.domain().as_str(), "capulet.example");
+/// let Received::Verify(task) = receiving.handle_request(request, Facts::served(), now)? else { panic!() };
 /// assert!(receiving.admits(&pair).is_err());
+/// assert!(receiving.pending().eq([&pair]));
+/// assert_eq!(receiving.deadline(), Some(now + Limits::default().verify_within));
+///
+/// // Nobody could be asked at capulet.example, and the peer is told.
+/// let verdict = task.fail(VerificationFailure::NoConnection);
+/// let Received::Decided(decision) = receiving.conclude(verdict, now)? else { panic!() };
+/// let condition = DialbackCondition::REMOTE_CONNECTION_FAILED;
+/// assert_eq!(decision.answer, ResultAnswer { pair, answer: Answer::Error(condition) });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Receiving {
     stream: StreamNumber,
+    /// Of this value and no other one, whatever number it was given.
+    identity: Arc<()>,
     id: SmallStr,
-    encrypted: bool,
+    id_maker: IdMaker,
+    protection: Protection,
     settings: Settings,
     next_serial: u64,
     claims: Vec<Claim>,
@@ -65,14 +76,33 @@ struct Claim {
 /// ```
 /// use xmpp_dialback::{Certificate, Facts};
 ///
-/// assert_eq!(Facts::default(), Facts { served: false, certificate: Certificate::ProvesNothing });
+/// let facts = Facts::served().with_certificate(Certificate::ProvesDomain);
+/// assert!(facts.served && !Facts::default().served);
+/// assert_eq!(Facts::served().certificate, Certificate::ProvesNothing);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Facts {
     /// The domain that the request is for ([`Message::to`](crate::Message::to)) is one of ours.
     pub served: bool,
     /// What the certificate of this stream says about the domain that is claimed in *this* request.
     pub certificate: Certificate,
+}
+
+impl Facts {
+    /// The request is for one of our domains, and no certificate proves anything.
+    pub fn served() -> Self {
+        Facts {
+            served: true,
+            ..Facts::default()
+        }
+    }
+
+    /// With what the certificate of this stream says about the domain that is claimed.
+    pub fn with_certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
 }
 
 /// What the peer's certificate says about one domain (XEP-0344 section 2.5). To be found out for each
@@ -90,14 +120,16 @@ pub enum Certificate {
     ProvesDomain,
 }
 
-/// What to do about a request or a verdict.
+/// What to do about a request or a verdict. Whoever takes it has to do each of these, so that there will be
+/// no other ones without notice.
 ///
 /// ```
 /// use xmpp_dialback::{Received, ResultAnswer};
 ///
 /// fn answer(received: Received) -> Option<ResultAnswer> {
 ///     match received {
-///         Received::Answer(answer) | Received::AnswerAndClose(answer) => Some(answer),
+///         Received::Decided(decision) => Some(decision.answer),
+///         Received::Again(answer) => Some(answer),
 ///         Received::Verify(_) | Received::Nothing => None,
 ///     }
 /// }
@@ -106,40 +138,39 @@ pub enum Certificate {
 pub enum Received {
     /// Have this verified on a stream to its domain.
     Verify(VerifyTask),
-    /// Send this.
-    Answer(ResultAnswer),
-    /// Send this and close the stream.
-    AnswerAndClose(ResultAnswer),
+    /// A claim is decided: send the answer, and close the stream if the decision says so.
+    Decided(Box<Decision>),
+    /// Send this, which the peer was told before.
+    Again(ResultAnswer),
     /// Nothing: the claim is being verified already, or nobody waits for the verdict any more.
     Nothing,
 }
 
 impl Receiving {
-    /// For a stream whose response header had this `id`, which we made.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// assert_eq!(receiving.authenticated().count(), 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn new(stream: StreamNumber, id: &StreamId, encrypted: bool, settings: Settings) -> Self {
-        Self::with_id(stream, id.to_string().into(), encrypted, settings)
+    /// For a stream that the peer opened.
+    pub fn new(stream: Accepted) -> Self {
+        let Accepted {
+            number,
+            id,
+            protection,
+            settings,
+        } = stream;
+        Self::with_id(number, id, IdMaker::Us, protection, settings)
     }
 
-    pub(crate) fn with_id(stream: StreamNumber, id: SmallStr, encrypted: bool, settings: Settings) -> Self {
+    pub(crate) fn with_id(
+        stream: StreamNumber,
+        id: SmallStr,
+        id_maker: IdMaker,
+        protection: Protection,
+        settings: Settings,
+    ) -> Self {
         Receiving {
             stream,
+            identity: Arc::new(()),
             id,
-            encrypted,
+            id_maker,
+            protection,
             settings,
             next_serial: 0,
             claims: Vec::new(),
@@ -154,22 +185,6 @@ impl Receiving {
     /// # Errors
     ///
     /// [`PeerMisbehaved::AfterClose`] if the stream was given up.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// let received = receiving.handle_request(claim, proved, now)?;
-    /// assert!(matches!(received, Received::Answer(ResultAnswer { answer: Answer::Valid, .. })));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn handle_request(&mut self, request: ResultRequest, facts: Facts, now: Instant) -> Result<Received, Error> {
         let ResultRequest { pair, key } = request;
         if self.given_up {
@@ -177,38 +192,33 @@ impl Receiving {
             return Err(PeerMisbehaved::AfterClose { found }.into());
         }
         let limits = *self.settings.limits();
-        if !self.settings.allows(self.encrypted) {
-            return Ok(error(pair, DialbackCondition::POLICY_VIOLATION));
+        if !self.settings.allows(self.protection) {
+            return Ok(rejected(pair, Rejection::InClear));
         }
         if !facts.served {
-            return Ok(error(pair, DialbackCondition::ITEM_NOT_FOUND));
+            return Ok(rejected(pair, Rejection::NotServed));
         }
         if self.authenticated.contains_key(&pair) {
-            return Ok(valid(pair));
+            let answer = Answer::Valid;
+            return Ok(Received::Again(ResultAnswer { pair, answer }));
         }
         // A second key must not replace the first one behind the back of a verification under way.
         if self.claims.iter().any(|claim| claim.pair == pair) {
             return Ok(Received::Nothing);
         }
         if self.claims.len() + self.authenticated.len() >= limits.pairs {
-            return Ok(error(pair, DialbackCondition::RESOURCE_CONSTRAINT));
+            return Ok(rejected(pair, Rejection::TooMany));
         }
-        match (facts.certificate, self.settings.requirement()) {
+        match (facts.certificate, self.protection, self.settings.requirement()) {
+            (Certificate::ProvesDomain, Protection::Tls, _) => {
+                return Ok(self.authenticate(pair, Method::Certificate, now));
+            }
+            (_, _, Requirement::Certificate) => return Ok(rejected(pair, Rejection::NoCertificate)),
             // Of a certificate without TLS nobody proved possession.
-            (Certificate::ProvesDomain, _) if self.encrypted => {
-                self.authenticate(pair.clone(), Method::Certificate, now);
-                return Ok(valid(pair));
-            }
-            (Certificate::ProvesDomain | Certificate::ProvesNothing, Requirement::Certificate) => {
-                return Ok(error(pair, DialbackCondition::NOT_AUTHORIZED));
-            }
-            (
-                Certificate::ProvesDomain | Certificate::ProvesNothing,
-                Requirement::Encryption | Requirement::Nothing,
-            ) => {}
+            (Certificate::ProvesDomain, Protection::Clear, _) | (Certificate::ProvesNothing, _, _) => {}
         }
         if self.claims.len() >= limits.pending_claims {
-            return Ok(error(pair, DialbackCondition::RESOURCE_CONSTRAINT));
+            return Ok(rejected(pair, Rejection::TooMany));
         }
         let serial = self.next_serial;
         self.next_serial += 1;
@@ -217,91 +227,139 @@ impl Receiving {
             pair: pair.clone(),
             deadline: deadline(now, limits.verify_within),
         });
-        Ok(Received::Verify(VerifyTask::new(
-            self.stream,
+        let token = ClaimToken {
+            stream: Arc::clone(&self.identity),
             serial,
-            pair,
-            self.id.clone(),
-            key,
-        )))
+        };
+        let id = (self.id.clone(), self.id_maker);
+        Ok(Received::Verify(VerifyTask::new(self.stream, token, pair, id, key)))
     }
 
-    /// What became of a task of this stream. If nobody waits for it any more, nothing happens.
+    /// What became of a task of this stream. A verdict that no claim waits for, because its time ran out or
+    /// because the claim was made on an earlier stream under the same number, changes nothing (XEP-0220
+    /// section 2.1.2).
     ///
     /// # Errors
     ///
     /// [`ApiMisuse::WrongStream`] if the task is another stream's.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// let Received::Verify(task) = receiving.handle_request(claim, facts, now)? else { panic!() };
-    /// let Received::Answer(answer) = receiving.conclude(task.fail(VerificationFailure::NoConnection), now)? else { panic!() };
-    /// assert_eq!(answer.answer, Answer::Error(DialbackCondition::REMOTE_CONNECTION_FAILED));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<Received, Error> {
-        if verdict.stream != self.stream {
-            let (expected, found) = (verdict.stream, self.stream);
-            return Err(ApiMisuse::WrongStream { expected, found }.into());
-        }
-        let waits = |claim: &Claim| claim.serial == verdict.serial && claim.pair == verdict.pair;
-        let Some(index) = self.claims.iter().position(waits) else {
+        self.check_number(verdict.stream)?;
+        let Some(pair) = self.take(&verdict.token, &verdict.pair) else {
             return Ok(Received::Nothing);
         };
-        let pair = self.claims.remove(index).pair;
         Ok(match verdict.finding {
-            Finding::Valid(method) => {
-                self.authenticate(pair.clone(), method, now);
-                valid(pair)
-            }
+            Finding::Valid(method) => self.authenticate(pair, method, now),
             // XEP-0220 section 2.2.1: the stream ends, unless it carries other pairs.
             Finding::Invalid if self.authenticated.is_empty() => {
                 self.give_up();
-                Received::AnswerAndClose(ResultAnswer {
-                    pair,
-                    answer: Answer::Invalid,
-                })
+                let decision = Decision::closing(pair, Answer::Invalid, Rejection::Invalid);
+                Received::Decided(Box::new(decision))
             }
-            Finding::Invalid => self.failed(pair, DialbackCondition::FORBIDDEN),
-            Finding::Failed(failure) => self.failed(pair, failure.condition()),
+            Finding::Invalid => self.failed(pair, Rejection::Invalid),
+            Finding::Failed(failure) => self.failed(pair, Rejection::Failed(failure)),
         })
+    }
+
+    /// Dialback without a callback (XEP-0344 section 2.4): the caller states that the certificate of *this*
+    /// stream is valid now, by a path that policy trusts, and names [`VerifyTask::domain`]. The claim is
+    /// then as good as SASL EXTERNAL, and nobody is asked.
+    ///
+    /// A caller that knows this when the claim comes says it in [`Facts::certificate`] instead, and has to
+    /// where [certificates are required](Settings::requiring_certificates).
+    ///
+    /// # Errors
+    ///
+    /// [`NotAsked`], which gives the task back: with [`ApiMisuse::WrongStream`] if the task is another
+    /// stream's, with [`ApiMisuse::StreamInClear`] without TLS, where nobody proved possession of a
+    /// certificate.
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    /// use xmpp_tls_core::StreamId;
+    ///
+    /// let now = Instant::now();
+    /// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
+    /// let mut receiving = Receiving::new(Accepted::new(StreamNumber(1), &id, Protection::Tls));
+    /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
+    /// let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let Received::Verify(task) = receiving.handle_request(claim, Facts::served(), now)? else { panic!() };
+    ///
+    /// assert_eq!(task.domain().as_str(), "capulet.example"); // which the certificate names
+    /// let Received::Decided(decision) = receiving.accept_by_certificate(task, now)? else { panic!() };
+    /// assert_eq!(decision.answer.answer, Answer::Valid);
+    /// assert_eq!(receiving.admits(&pair)?.by(), Method::Certificate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accept_by_certificate(&mut self, task: VerifyTask, now: Instant) -> Result<Received, Box<NotAsked>> {
+        let checked = self.check_number(task.stream()).and_then(|()| match self.protection {
+            Protection::Tls => Ok(()),
+            Protection::Clear => Err(ApiMisuse::StreamInClear.into()),
+        });
+        if let Err(error) = checked {
+            return Err(Box::new(NotAsked { task, error }));
+        }
+        Ok(match self.take(task.token(), task.pair()) {
+            Some(pair) => self.authenticate(pair, Method::Certificate, now),
+            None => Received::Nothing,
+        })
+    }
+
+    fn check_number(&self, expected: StreamNumber) -> Result<(), Error> {
+        let found = self.stream;
+        match expected == found {
+            true => Ok(()),
+            false => Err(ApiMisuse::WrongStream { expected, found }.into()),
+        }
+    }
+
+    /// The claim that waits for this, which waits no longer.
+    fn take(&mut self, token: &ClaimToken, pair: &Pair) -> Option<Pair> {
+        if self.given_up || !Arc::ptr_eq(&token.stream, &self.identity) {
+            return None;
+        }
+        let waits = |claim: &Claim| claim.serial == token.serial && claim.pair == *pair;
+        let index = self.claims.iter().position(waits)?;
+        Some(self.claims.remove(index).pair)
     }
 
     /// The only way into the table: from a certificate, or from the verdict that a claim of this stream
     /// was waiting for.
-    fn authenticate(&mut self, pair: Pair, by: Method, now: Instant) {
+    fn authenticate(&mut self, pair: Pair, by: Method, now: Instant) -> Received {
         let entry = Authenticated::new(pair.clone(), by, now);
-        self.authenticated.insert(pair, entry);
+        self.authenticated.insert(pair.clone(), entry.clone());
+        let answer = Answer::Valid;
+        Received::Decided(Box::new(Decision {
+            answer: ResultAnswer { pair, answer },
+            outcome: Outcome::Authenticated(entry),
+            closes_stream: false,
+        }))
     }
 
-    fn failed(&mut self, pair: Pair, condition: DialbackCondition) -> Received {
+    fn failed(&mut self, pair: Pair, why: Rejection) -> Received {
         self.failed += 1;
-        let answer = ResultAnswer {
-            pair,
-            answer: Answer::Error(condition),
-        };
         match self.failed > self.settings.limits().failed_claims {
             true => {
                 self.give_up();
-                Received::AnswerAndClose(answer)
+                let answer = Answer::Error(why.condition());
+                Received::Decided(Box::new(Decision::closing(pair, answer, why)))
             }
-            false => Received::Answer(answer),
+            false => rejected(pair, why),
         }
     }
 
     fn give_up(&mut self) {
         self.given_up = true;
-        self.claims.clear();
         self.authenticated.clear();
+    }
+
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
+    /// Whether the peer proved that it speaks for this domain, to any of ours.
+    pub(crate) fn has_proved(&self, domain: &Domain) -> bool {
+        self.authenticated.keys().any(|pair| pair.originating == *domain)
     }
 
     /// Whether a stanza of this pair may be accepted from this stream, and by what.
@@ -309,28 +367,10 @@ impl Receiving {
     /// # Errors
     ///
     /// [`NotAuthenticated`], which knows the stream error.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// receiving.handle_request(claim, proved, now)?;
-    /// assert_eq!(receiving.admits(&pair)?.by(), Method::Certificate);
-    /// assert!(receiving.admits(&pair.inverse()).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn admits(&self, pair: &Pair) -> Result<&Authenticated, NotAuthenticated> {
         self.authenticated.get(pair).ok_or_else(|| {
             let pair = pair.clone();
-            let known = |other: &Pair| other.originating == pair.originating;
-            match self.authenticated.keys().any(known) {
+            match self.has_proved(&pair.originating) {
                 true => NotAuthenticated::To { pair },
                 false => NotAuthenticated::From { pair },
             }
@@ -338,100 +378,54 @@ impl Receiving {
     }
 
     /// The authenticated pairs of this stream.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// receiving.handle_request(claim, proved, now)?;
-    /// assert_eq!(receiving.authenticated().count(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn authenticated(&self) -> impl Iterator<Item = &Authenticated> {
         self.authenticated.values()
     }
 
     /// The claims that are being verified.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// receiving.handle_request(claim, facts, now)?;
-    /// assert!(receiving.pending().eq([&pair]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn pending(&self) -> impl Iterator<Item = &Pair> {
-        self.claims.iter().map(|claim| &claim.pair)
+        self.waiting().map(|claim| &claim.pair)
+    }
+
+    /// Nobody waits on a stream that is being closed.
+    fn waiting(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().filter(|_| !self.given_up)
     }
 
     /// When a claim runs out of time.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// receiving.handle_request(claim, facts, now)?;
-    /// assert_eq!(receiving.deadline(), Some(now + Limits::default().verify_within));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn deadline(&self) -> Option<Instant> {
-        self.claims.iter().map(|claim| claim.deadline).min()
+        self.waiting().map(|claim| claim.deadline).min()
     }
 
     /// What to do about one claim that ran out of time; call it until there is none.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// # let id = StreamId::from_random([1; 16]);
-    /// # let mut receiving = Receiving::new(StreamNumber(1), &id, true, Settings::default());
-    /// receiving.handle_request(claim, facts, now)?;
-    /// let deadline = receiving.deadline().unwrap();
-    /// let Some(Received::Answer(answer)) = receiving.handle_timeout(deadline) else { panic!() };
-    /// assert_eq!(answer.answer, Answer::Error(DialbackCondition::REMOTE_SERVER_TIMEOUT));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Received> {
+        if self.given_up {
+            return None;
+        }
         let index = self.claims.iter().position(|claim| claim.deadline <= now)?;
         let pair = self.claims.remove(index).pair;
-        Some(self.failed(pair, VerificationFailure::TimedOut.condition()))
+        Some(self.failed(pair, Rejection::Failed(VerificationFailure::TimedOut)))
+    }
+
+    /// The stream ended: what became of the claims that were being verified.
+    pub fn end(self) -> Vec<Outcome> {
+        let pairs = self.claims.into_iter().map(|claim| claim.pair);
+        let rejected = |pair| Outcome::Rejected {
+            pair,
+            why: Rejection::StreamEnded,
+        };
+        pairs.map(rejected).collect()
     }
 }
 
-fn valid(pair: Pair) -> Received {
-    let answer = Answer::Valid;
-    Received::Answer(ResultAnswer { pair, answer })
-}
-
-fn error(pair: Pair, condition: DialbackCondition) -> Received {
-    let answer = Answer::Error(condition);
-    Received::Answer(ResultAnswer { pair, answer })
+fn rejected(pair: Pair, why: Rejection) -> Received {
+    let answer = Answer::Error(why.condition());
+    Received::Decided(Box::new(Decision {
+        answer: ResultAnswer {
+            pair: pair.clone(),
+            answer,
+        },
+        outcome: Outcome::Rejected { pair, why },
+        closes_stream: false,
+    }))
 }

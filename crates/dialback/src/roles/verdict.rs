@@ -3,10 +3,12 @@ use crate::keys::key::PresentedKey;
 use crate::message::VerifyRequest;
 use crate::pair::{Method, Pair};
 use std::fmt;
+use std::sync::Arc;
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::Domain;
 
-/// What the caller calls a stream. It must use a number once: verdicts are taken home by it.
+/// What the caller calls a stream: verdicts are taken home by it. If it gives a number twice, verdicts of
+/// the earlier stream are refused by the later one all the same, as ones that nobody waits for.
 ///
 /// ```
 /// assert_eq!(xmpp_dialback::StreamNumber(7).to_string(), "stream 7");
@@ -21,15 +23,22 @@ impl fmt::Display for StreamNumber {
 }
 
 /// A claim that has to be verified: open a stream to [`domain`](VerifyTask::domain), or take one that was
-/// opened to it, and give the task to [`Verifying::ask`](crate::Verifying::ask) there.
+/// opened to it, and give the task to [`DialbackStream::verify`](crate::DialbackStream::verify) there.
 ///
-/// It can be spent once, on that or on [`fail`](VerifyTask::fail).
+/// It can be spent once: on that, on [`fail`](VerifyTask::fail), or on the caller's word about certificates
+/// ([`accept_by_certificate`](crate::DialbackStream::accept_by_certificate),
+/// [`same_certificate`](crate::DialbackStream::same_certificate)).
 ///
 /// ```
-/// use xmpp_dialback::{VerificationFailure, Verdict, VerifyTask};
+/// use std::time::Instant;
+/// use xmpp_dialback::*;
 ///
-/// fn could_not_connect(task: VerifyTask) -> Verdict {
-///     task.fail(VerificationFailure::NoConnection)
+/// /// A stream to `task.domain()` is there, or could not be had.
+/// fn ask(task: VerifyTask, stream: Option<&mut DialbackStream>, now: Instant) -> Result<VerifyRequest, Verdict> {
+///     match stream {
+///         Some(stream) => stream.verify(task, now).map_err(|refused| refused.task.fail(VerificationFailure::Busy)),
+///         None => Err(task.fail(VerificationFailure::NoConnection)),
+///     }
 /// }
 /// ```
 #[derive(Debug)]
@@ -40,79 +49,66 @@ pub struct VerifyTask(Box<Task>);
 #[derive(Debug)]
 struct Task {
     stream: StreamNumber,
-    serial: u64,
+    token: ClaimToken,
     pair: Pair,
     id: SmallStr,
+    id_maker: IdMaker,
     key: PresentedKey,
 }
 
+/// One claim on one stream. Two of them are the same only if the stream is the same value: numbers and ids
+/// can come again, on a later connection or of the peer's choice.
+#[derive(Debug)]
+pub(crate) struct ClaimToken {
+    /// Compared as a pointer. A token that is kept keeps the address taken.
+    pub(crate) stream: Arc<()>,
+    pub(crate) serial: u64,
+}
+
+/// Who made the id of a stream: only of our own ones do we know that there is no other stream with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdMaker {
+    Us,
+    Peer,
+}
+
 impl VerifyTask {
-    pub(crate) fn new(stream: StreamNumber, serial: u64, pair: Pair, id: SmallStr, key: PresentedKey) -> Self {
+    pub(crate) fn new(
+        stream: StreamNumber,
+        token: ClaimToken,
+        pair: Pair,
+        (id, id_maker): (SmallStr, IdMaker),
+        key: PresentedKey,
+    ) -> Self {
         VerifyTask(Box::new(Task {
             stream,
-            serial,
+            token,
             pair,
             id,
+            id_maker,
             key,
         }))
     }
 
+    pub(crate) fn token(&self) -> &ClaimToken {
+        &self.0.token
+    }
+
+    pub(crate) fn id_maker(&self) -> IdMaker {
+        self.0.id_maker
+    }
+
     /// Whose authoritative server has to be asked.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// assert_eq!(task.domain(), &pair.originating);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn domain(&self) -> &Domain {
         &self.0.pair.originating
     }
 
     /// What was claimed.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// assert_eq!(task.pair(), &pair);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn pair(&self) -> &Pair {
         &self.0.pair
     }
 
     /// On which stream. The question must be asked on another one.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// assert_eq!(task.stream(), stream.number());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn stream(&self) -> StreamNumber {
         self.0.stream
     }
@@ -122,23 +118,6 @@ impl VerifyTask {
     }
 
     /// Nobody could be asked, or gave an answer.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let verdict = task.fail(VerificationFailure::NoConnection);
-    /// let Step::Send(answer) = stream.conclude(verdict, now)? else { panic!() };
-    /// assert!(answer.to_element()?.as_str().contains("remote-connection-failed"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn fail(self, failure: VerificationFailure) -> Verdict {
         self.conclude(Finding::Failed(failure))
     }
@@ -146,7 +125,7 @@ impl VerifyTask {
     pub(crate) fn conclude(self, finding: Finding) -> Verdict {
         Verdict {
             stream: self.0.stream,
-            serial: self.0.serial,
+            token: self.0.token,
             pair: self.0.pair,
             finding,
         }
@@ -162,7 +141,8 @@ impl VerifyTask {
 }
 
 /// What became of a [`VerifyTask`], for the stream where the claim was made. A good one is made by
-/// [`Verifying`](crate::Verifying) and by nothing else, and it can be spent once.
+/// [`Verifying`](crate::Verifying) and by nothing else, and it can be spent once: on the stream, and for the
+/// claim, that caused the question, and on no later one that looks like it.
 ///
 /// ```
 /// use std::time::Instant;
@@ -177,71 +157,23 @@ impl VerifyTask {
 #[must_use = "a claim waits for it"]
 pub struct Verdict {
     pub(crate) stream: StreamNumber,
-    pub(crate) serial: u64,
+    pub(crate) token: ClaimToken,
     pub(crate) pair: Pair,
     pub(crate) finding: Finding,
 }
 
 impl Verdict {
     /// Where the claim was made.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let verdict = task.fail(VerificationFailure::TimedOut);
-    /// assert_eq!(verdict.stream(), stream.number());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn stream(&self) -> StreamNumber {
         self.stream
     }
 
     /// What was claimed.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let verdict = task.fail(VerificationFailure::TimedOut);
-    /// assert_eq!(verdict.pair(), &pair);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn pair(&self) -> &Pair {
         &self.pair
     }
 
     /// What was found.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let verdict = task.fail(VerificationFailure::TimedOut);
-    /// assert_eq!(verdict.finding(), &Finding::Failed(VerificationFailure::TimedOut));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn finding(&self) -> &Finding {
         &self.finding
     }
@@ -256,6 +188,7 @@ impl Verdict {
 /// assert_ne!(finding, Finding::Invalid);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Finding {
     /// It is true.
     Valid(Method),
@@ -302,11 +235,6 @@ pub enum VerificationFailure {
 
 impl VerificationFailure {
     /// What the originating server is told.
-    ///
-    /// ```
-    /// # use xmpp_dialback::*;
-    /// assert_eq!(VerificationFailure::TimedOut.condition(), DialbackCondition::REMOTE_SERVER_TIMEOUT);
-    /// ```
     pub fn condition(&self) -> DialbackCondition {
         match self {
             VerificationFailure::NoConnection => DialbackCondition::REMOTE_CONNECTION_FAILED,

@@ -1,20 +1,20 @@
 pub(crate) mod step;
 
+use crate::config::{Accepted, Opened, Protection};
 use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
-use crate::feature::Support;
 use crate::keys::key::check_id;
 use crate::message::{Message, ResultRequest, VerifyRequest};
 use crate::pair::{Authenticated, NotAuthenticated, Pair};
 use crate::roles::authoritative::Authoritative;
-use crate::roles::originating::Originating;
+use crate::roles::originating::{Covers, Originating};
 use crate::roles::receiving::{Facts, Receiving};
-use crate::roles::verdict::{StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::roles::verdict::{IdMaker, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::roles::verifying::{CertificateComparison, Verifying};
 use crate::settings::Settings;
 use crate::stream::step::{Admitted, Ended, Step};
 use std::time::Instant;
 use xmpp_stream::SmallStr;
-use xmpp_tls_core::{Domain, Side, StreamId};
+use xmpp_tls_core::{Domain, Side};
 
 /// All of dialback on one stream: which message may come on it, and to which role it goes.
 ///
@@ -26,7 +26,14 @@ use xmpp_tls_core::{Domain, Side, StreamId};
 /// | `db:verify` with an answer | to our question | never |
 ///
 /// What is not in the table is refused, and so is every answer without its question. A stream that is
-/// restarted is a new one: make a new value, and everything is forgotten.
+/// restarted is a new one: make a new value, and everything is forgotten, also the verdicts under way.
+///
+/// # To whom it may be used for sending
+///
+/// | | we opened it | the peer opened it |
+/// |---|---|---|
+/// | without bidi | to its target; to others as [`cover`](DialbackStream::cover) says; each pair once the peer believes it | to nobody |
+/// | with bidi | as without, and to others that the peer proved on it | to what the peer proved on it, and nobody else: the inverse of a proved pair at once, others of our domains once the peer believes them |
 ///
 /// ```
 /// use std::time::Instant;
@@ -39,20 +46,27 @@ use xmpp_tls_core::{Domain, Side, StreamId};
 /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
 /// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
 ///
-/// let mut ours = DialbackStream::opened(
-///     StreamNumber(1), pair.receiving.clone(), &id.to_string(), Support::DialbackAndErrors, true, Settings::default(),
-/// );
+/// let target = pair.receiving.clone();
+/// let opened = Opened::new(StreamNumber(1), target, &id.to_string(), Protection::Tls);
+/// let mut ours = DialbackStream::opened(opened.with_support(Support::DialbackAndErrors));
 /// let question = ours.ask(pair.clone(), &mut capulet, now)?; // to be sent
+/// assert!(!ours.may_send(&pair));
 ///
-/// // At montague.example:
-/// # let mut montague = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(8)).into());
-/// let mut theirs = DialbackStream::accepted(StreamNumber(1), &id, true, Settings::default());
-/// let facts = Facts { served: true, certificate: Certificate::ProvesDomain };
-/// let Step::Send(answer) = theirs.handle(question.into(), facts, &mut montague, now)? else { panic!() };
+/// // At montague.example, where the certificate of the stream proves what is claimed:
+/// let secret = DialbackSecret::generate(|octets| octets.fill(8 /* from a CSPRNG, really */));
+/// let mut montague = Authoritative::stateless(secret.into());
+/// let mut theirs = DialbackStream::accepted(Accepted::new(StreamNumber(1), &id, Protection::Tls));
+/// let facts = Facts::served().with_certificate(Certificate::ProvesDomain);
+/// let Step::Decided(decision) = theirs.handle(question.into(), facts, &mut montague, now)? else { panic!() };
 /// assert!(theirs.admits(&pair).is_ok());
+/// let entry = theirs.authentication(&pair).expect("it is authenticated");
+/// assert_eq!((entry.by(), entry.since()), (Method::Certificate, now));
 ///
+/// // At capulet.example:
+/// let answer = decision.answer.into();
 /// let Step::Outcome(outcome) = ours.handle(answer, Facts::default(), &mut capulet, now)? else { panic!() };
-/// assert_eq!(outcome, Outcome::Verified { pair });
+/// assert_eq!(outcome, Outcome::Verified { pair: pair.clone() });
+/// assert!(ours.may_send(&pair));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -62,7 +76,7 @@ pub struct DialbackStream {
     /// For whom we opened it.
     target: Option<Domain>,
     id: SmallStr,
-    encrypted: bool,
+    protection: Protection,
     settings: Settings,
     bidi: bool,
     originating: Option<Originating>,
@@ -71,256 +85,192 @@ pub struct DialbackStream {
 }
 
 impl DialbackStream {
-    /// A stream that we opened to `target`, whose response header had this `id`.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Initiating);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn opened(
-        number: StreamNumber,
-        target: Domain,
-        id: &str,
-        support: Support,
-        encrypted: bool,
-        settings: Settings,
-    ) -> Self {
+    /// A stream that we opened.
+    pub fn opened(stream: Opened) -> Self {
         DialbackStream {
-            number,
+            number: stream.number,
             side: Side::Initiating,
-            id: id.into(),
-            encrypted,
-            settings,
+            target: Some(stream.target.clone()),
+            id: stream.id.clone(),
+            protection: stream.protection,
+            settings: stream.settings,
             bidi: false,
-            originating: Some(Originating::new(target.clone(), id, support, encrypted, settings)),
             receiving: None,
-            verifying: Some(Verifying::new(number, target.clone(), encrypted, settings)),
-            target: Some(target),
+            verifying: Some(Verifying::new(&stream)),
+            originating: Some(Originating::new(stream)),
         }
     }
 
-    /// A stream that the peer opened, in whose response header we wrote this `id`. An `id` in the peer's
-    /// header, empty or not, means nothing (RFC 6120 section 4.7.3).
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Receiving);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn accepted(number: StreamNumber, id: &StreamId, encrypted: bool, settings: Settings) -> Self {
+    /// A stream that the peer opened.
+    pub fn accepted(stream: Accepted) -> Self {
         DialbackStream {
-            number,
+            number: stream.number,
             side: Side::Receiving,
             target: None,
-            id: id.to_string().into(),
-            encrypted,
-            settings,
+            id: stream.id.clone(),
+            protection: stream.protection,
+            settings: stream.settings,
             bidi: false,
             originating: None,
-            receiving: Some(Receiving::new(number, id, encrypted, settings)),
+            receiving: Some(Receiving::new(stream)),
             verifying: None,
         }
     }
 
     /// Both directions from now on: `<bidi/>` was sent or received, behind TLS (XEP-0288). Either end may
-    /// claim domains then. On a stream that we opened the peer claims them with an `id` that itself made:
-    /// if its claims are to withstand somebody who saw an old key, the authoritative server has to be
-    /// [stateful](Authoritative::stateful).
+    /// claim domains then, and is sent what it proved.
+    ///
+    /// On a stream that we opened the peer claims domains with an `id` that itself made, and that therefore
+    /// says nothing about the key being new: if claims are to withstand somebody who saw an old key, the
+    /// authoritative server has to be [stateful](Authoritative::stateful).
     ///
     /// # Errors
     ///
     /// [`ApiMisuse::BidiInClear`], and [`Error::Id`] if the stream has no `id` that keys can be made for.
     ///
     /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert!(stream.ask(pair.inverse(), &mut keys, now).is_err());
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    /// use xmpp_tls_core::StreamId;
+    ///
+    /// let now = Instant::now();
+    /// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
+    /// let mut keys = Authoritative::stateless(secret.into());
+    /// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
+    /// let mut stream = DialbackStream::accepted(Accepted::new(StreamNumber(1), &id, Protection::Tls));
     /// stream.enable_bidi()?;
-    /// assert!(stream.ask(pair.inverse(), &mut keys, now).is_ok());
+    ///
+    /// // The peer proved nothing so far, and is sent nothing.
+    /// let theirs = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
+    /// assert!(!stream.may_send(&theirs.inverse()));
+    /// assert!(stream.ask(theirs.inverse(), &mut keys, now).is_err());
+    ///
+    /// let claim = ResultRequest { pair: theirs.clone(), key: PresentedKey::new("c0ffee")? };
+    /// let proved = Facts::served().with_certificate(Certificate::ProvesDomain);
+    /// stream.handle(claim.into(), proved, &mut keys, now)?;
+    /// assert!(stream.may_send(&theirs.inverse()));
+    ///
+    /// // Another domain of ours wants to speak to it.
+    /// let rooms = Pair::new("rooms.montague.example".parse()?, "capulet.example".parse()?);
+    /// assert!(stream.ask(rooms, &mut keys, now).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn enable_bidi(&mut self) -> Result<(), Error> {
-        if !self.encrypted {
-            return Err(ApiMisuse::BidiInClear.into());
-        }
+        let protection = match self.protection {
+            Protection::Tls => self.protection,
+            Protection::Clear => return Err(ApiMisuse::BidiInClear.into()),
+        };
         check_id(&self.id)?;
         self.bidi = true;
-        let (number, id, encrypted, settings) = (self.number, &self.id, self.encrypted, self.settings);
+        let (number, id, settings) = (self.number, &self.id, self.settings);
         self.receiving
-            .get_or_insert_with(|| Receiving::with_id(number, id.clone(), encrypted, settings));
-        // XEP-0288 section 2.2: whoever asks for this supports dialback errors, and any target can follow.
+            .get_or_insert_with(|| Receiving::with_id(number, id.clone(), IdMaker::Peer, protection, settings));
         self.originating
-            .get_or_insert_with(|| Originating::to_any_target(None, id.clone(), encrypted, settings));
+            .get_or_insert_with(|| Originating::back(id.clone(), protection, settings));
         Ok(())
     }
 
     /// What the caller calls it.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert_eq!(stream.number(), StreamNumber(1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn number(&self) -> StreamNumber {
         self.number
     }
 
     /// Which end is ours.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert_eq!(stream.side(), xmpp_tls_core::Side::Receiving);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn side(&self) -> Side {
         self.side
     }
 
     /// Whether it is used in both directions.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert!(!stream.is_bidi());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn is_bidi(&self) -> bool {
         self.bidi
     }
 
-    /// Asks to be believed: see [`Originating::ask`].
+    /// The caller's word that the peer serves another domain too: see [`Originating::cover`].
     ///
     /// # Errors
     ///
-    /// As there, and [`ApiMisuse::NotOurStream`].
+    /// As there.
+    pub fn cover(&mut self, domain: Domain, by: Covers) -> Result<(), Error> {
+        match (&mut self.originating, self.side) {
+            (Some(originating), Side::Initiating) => originating.cover(domain, by),
+            (_, Side::Receiving) | (None, _) => Err(ApiMisuse::NotOurStream.into()),
+        }
+    }
+
+    /// Asks to be believed: see [`Originating::ask`]. On a stream that the peer opened, and with bidi, only
+    /// for a target that the peer proved on it.
     ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// let request = stream.ask(pair.clone(), &mut keys, now)?;
-    /// assert_eq!(request.pair, pair);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// # Errors
+    ///
+    /// As there, and [`ApiMisuse::NotOurStream`] without bidi.
     pub fn ask(&mut self, pair: Pair, authoritative: &mut Authoritative, now: Instant) -> Result<ResultRequest, Error> {
+        let receiving = self.receiving.as_ref();
+        let proved = receiving.is_some_and(|receiving| receiving.has_proved(&pair.receiving));
         match &mut self.originating {
-            Some(originating) => originating.ask(pair, authoritative, now),
+            Some(originating) => originating.ask_where(pair, proved, authoritative, now),
             None => Err(ApiMisuse::NotOurStream.into()),
         }
     }
 
-    /// Asks the authoritative server that this stream was opened to: see [`Verifying::ask`].
+    /// Asks the authoritative server that this stream was opened to: see [`Verifying::ask`]. Never on a
+    /// stream that the peer opened.
     ///
     /// # Errors
     ///
     /// As there, and [`ApiMisuse::NotOurStream`].
     ///
     /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let mut asking =
-    ///     DialbackStream::opened(StreamNumber(2), task.domain().clone(), "id", Support::Dialback, true, Settings::default());
-    /// let question = asking.verify(task, now)?;
-    /// assert_eq!(question.pair, pair);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    ///
+    /// /// A claim that some stream found, on a stream that was opened to its domain.
+    /// fn ask(asking: &mut DialbackStream, task: VerifyTask, now: Instant) -> Result<Message, VerifyTask> {
+    ///     match asking.verify(task, now) {
+    ///         Ok(question) => Ok(question.into()), // to be sent
+    ///         Err(refused) => Err(refused.task),   // for another stream
+    ///     }
+    /// }
     /// ```
     pub fn verify(&mut self, task: VerifyTask, now: Instant) -> Result<VerifyRequest, Box<NotAsked>> {
         match &mut self.verifying {
             Some(verifying) => verifying.ask(task, now),
-            None => {
-                let error = ApiMisuse::NotOurStream.into();
-                Err(Box::new(NotAsked { task, error }))
-            }
+            None => Err(not_ours(task)),
         }
     }
 
-    /// The shortcut of [`Verifying::same_certificate`].
+    /// The caller's word that this stream, which was opened to the claimed domain, showed the certificate of
+    /// the stream that made the claim: see [`Verifying::same_certificate`].
     ///
     /// # Errors
     ///
     /// The task, to be asked about.
     ///
     /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let asking =
-    ///     DialbackStream::opened(StreamNumber(2), task.domain().clone(), "id", Support::Dialback, true, Settings::default());
-    /// let comparison = CertificateComparison { identical: true, names_domain: true };
-    /// let verdict = asking.same_certificate(task, comparison).expect("it names a.example");
-    /// assert_eq!(verdict.finding(), &Finding::Valid(Method::SameCertificate));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// use xmpp_dialback::*;
+    ///
+    /// /// The certificates of `asking` and of the stream `task.stream()` were compared. A verdict goes to
+    /// /// that stream, a task is asked about.
+    /// fn shorten(asking: &DialbackStream, task: VerifyTask) -> Result<Verdict, VerifyTask> {
+    ///     asking.same_certificate(task, CertificateComparison::SameAndNamesDomain)
+    /// }
     /// ```
     pub fn same_certificate(&self, task: VerifyTask, comparison: CertificateComparison) -> Result<Verdict, VerifyTask> {
         match &self.verifying {
             Some(verifying) => verifying.same_certificate(task, comparison),
             None => Err(task),
+        }
+    }
+
+    /// The caller's word that the certificate of this stream, which made the claim, proves its domain: see
+    /// [`Receiving::accept_by_certificate`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn accept_by_certificate(&mut self, task: VerifyTask, now: Instant) -> Result<Step, Box<NotAsked>> {
+        match &mut self.receiving {
+            Some(receiving) => receiving.accept_by_certificate(task, now).map(Step::from),
+            None => Err(not_ours(task)),
         }
     }
 
@@ -330,21 +280,6 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`PeerMisbehaved`], which changed nothing.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let step = stream.handle(claim.into(), facts, &mut keys, now)?;
-    /// assert!(matches!(step, Step::Verify(_)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn handle(
         &mut self,
         message: Message,
@@ -381,27 +316,11 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`ApiMisuse::WrongStream`].
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let Step::Verify(task) = stream.handle(claim.into(), facts, &mut keys, now)? else { panic!() };
-    /// let step = stream.conclude(task.fail(VerificationFailure::TimedOut), now)?;
-    /// assert!(matches!(step, Step::Send(_))); // the peer is told
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<Step, Error> {
         match &mut self.receiving {
             Some(receiving) => receiving.conclude(verdict, now).map(Step::from),
             None => {
-                let (expected, found) = (verdict.stream, self.number);
+                let (expected, found) = (verdict.stream(), self.number);
                 Err(ApiMisuse::WrongStream { expected, found }.into())
             }
         }
@@ -412,33 +331,13 @@ impl DialbackStream {
     /// # Errors
     ///
     /// [`NotAuthenticated`], which knows the stream error.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// assert!(stream.admits(&pair).is_err());
-    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// stream.handle(claim.into(), proved, &mut keys, now)?;
-    /// assert!(stream.admits(&pair).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn admits(&self, pair: &Pair) -> Result<Admitted<'_>, NotAuthenticated> {
         let by_claim = self.receiving.as_ref().map(|receiving| receiving.admits(pair));
         match by_claim {
             Some(Ok(authenticated)) => Ok(Admitted::Authenticated(authenticated)),
             // XEP-0288 section 2.2: only the inverse of what was verified, and here only of the domain that
             // the stream was opened to.
-            _ if self.bidi
-                && self.target.as_ref() == Some(&pair.originating)
-                && self.originating.as_ref().is_some_and(|o| o.may_send(&pair.inverse())) =>
-            {
+            _ if self.bidi && self.target.as_ref() == Some(&pair.originating) && self.may_send(&pair.inverse()) => {
                 Ok(Admitted::OpenedByUs)
             }
             Some(Err(error)) => Err(error),
@@ -446,69 +345,50 @@ impl DialbackStream {
         }
     }
 
-    /// Whether a stanza of this pair may be sent on this stream: the peer believes the pair, or the
-    /// stream is bidirectional, the peer opened it and proved the inverse.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// stream.ask(pair.clone(), &mut keys, now)?;
-    /// assert!(!stream.may_send(&pair));
-    /// let answer = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
-    /// stream.handle(answer.into(), Facts::default(), &mut keys, now)?;
-    /// assert!(stream.may_send(&pair));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn may_send(&self, pair: &Pair) -> bool {
-        let believed = |originating: &Originating| originating.may_send(pair);
-        let proved = |receiving: &Receiving| receiving.admits(&pair.inverse()).is_ok();
-        self.originating.as_ref().is_some_and(believed)
-            || self.bidi && self.side == Side::Receiving && self.receiving.as_ref().is_some_and(proved)
+    /// Whether the peer proved this pair on this stream, by which method and since when.
+    pub fn authentication(&self, pair: &Pair) -> Option<&Authenticated> {
+        self.receiving
+            .as_ref()
+            .and_then(|receiving| receiving.admits(pair).ok())
     }
 
     /// The pairs that the peer proved on this stream.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # use xmpp_tls_core::StreamId;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let facts = Facts { served: true, ..Facts::default() };
-    /// # let mut stream = DialbackStream::accepted(StreamNumber(1), &StreamId::from_random([1; 16]), true, Settings::default());
-    /// # let claim = ResultRequest { pair: pair.clone(), key: PresentedKey::new("c0ffee")? };
-    /// let proved = Facts { served: true, certificate: Certificate::ProvesDomain };
-    /// stream.handle(claim.into(), proved, &mut keys, now)?;
-    /// assert_eq!(stream.authenticated().count(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn authenticated(&self) -> impl Iterator<Item = &Authenticated> {
         self.receiving.iter().flat_map(Receiving::authenticated)
     }
 
-    /// When [`handle_timeout`](DialbackStream::handle_timeout) has something to do.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// stream.ask(pair.clone(), &mut keys, now)?;
-    /// let deadline = stream.deadline().unwrap();
-    /// assert_eq!(deadline, now + settings.limits().answer_within);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The peer's claims that are being verified.
+    pub fn pending(&self) -> impl Iterator<Item = &Pair> {
+        self.receiving.iter().flat_map(Receiving::pending)
+    }
+
+    /// Whether a stanza of this pair may be sent on this stream: the peer believes the pair, or the
+    /// stream is bidirectional, the peer opened it and proved the inverse. Never on a stream that either
+    /// end gave up.
+    pub fn may_send(&self, pair: &Pair) -> bool {
+        let originating = self.originating.as_ref().filter(|_| !self.is_given_up());
+        let Some(originating) = originating else { return false };
+        let proved = || self.bidi && self.side == Side::Receiving && self.authentication(&pair.inverse()).is_some();
+        originating.may_send(pair) || proved()
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.originating.as_ref().is_some_and(Originating::is_given_up)
+            || self.receiving.as_ref().is_some_and(Receiving::is_given_up)
+    }
+
+    /// The pairs of ours that the peer believes, and since when.
+    pub fn verified(&self) -> impl Iterator<Item = (&Pair, Instant)> {
+        self.originating.iter().flat_map(Originating::verified)
+    }
+
+    /// The pairs of ours that the peer was asked to believe, and did not answer about so far.
+    pub fn asked(&self) -> impl Iterator<Item = &Pair> {
+        self.originating.iter().flat_map(Originating::asked)
+    }
+
+    /// When [`handle_timeout`](DialbackStream::handle_timeout) has something to do: the first of all
+    /// deadlines, in every role.
     pub fn deadline(&self) -> Option<Instant> {
         let deadlines = [
             self.originating.as_ref().and_then(Originating::deadline),
@@ -521,19 +401,22 @@ impl DialbackStream {
     /// What to do about one thing that ran out of time; call it until there is none.
     ///
     /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// stream.ask(pair.clone(), &mut keys, now)?;
-    /// let deadline = stream.deadline().unwrap();
-    /// assert_eq!(deadline, now + settings.limits().answer_within);
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    ///
+    /// let now = Instant::now();
+    /// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
+    /// let mut keys = Authoritative::stateless(secret.into());
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// let opened = Opened::new(StreamNumber(1), pair.receiving.clone(), "id", Protection::Tls);
+    /// let mut stream = DialbackStream::opened(opened);
+    ///
+    /// stream.ask(pair, &mut keys, now)?;
+    /// let deadline = stream.deadline().expect("a question is open");
+    /// assert_eq!(deadline, now + Limits::default().answer_within);
     /// assert!(stream.handle_timeout(now).is_none());
-    /// assert!(matches!(stream.handle_timeout(deadline), Some(Step::Outcome(Outcome::Refused { .. }))));
+    /// let Some(Step::Outcome(Outcome::Refused { why, .. })) = stream.handle_timeout(deadline) else { panic!() };
+    /// assert_eq!(why, Refusal::TimedOut);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Step> {
@@ -549,26 +432,19 @@ impl DialbackStream {
         verifying.map(Step::Verdict)
     }
 
-    /// The stream ended, or is restarted. `failure` is what its open verifications end with.
-    ///
-    /// ```
-    /// # use std::time::Instant;
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let mut keys = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
-    /// # let settings = Settings::default();
-    /// # let mut stream =
-    /// #     DialbackStream::opened(StreamNumber(1), pair.receiving.clone(), "id", Support::Dialback, true, settings);
-    /// stream.ask(pair.clone(), &mut keys, now)?;
-    /// let ended = stream.end(&VerificationFailure::StreamEnded);
-    /// assert_eq!(ended.outcomes, [Outcome::Refused { pair, why: Refusal::StreamEnded }]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The stream ended, or is restarted. `failure` is what its open verifications end with:
+    /// [`VerificationFailure::NotServed`] for the stream error `host-unknown`.
     pub fn end(self, failure: &VerificationFailure) -> Ended {
+        let mut outcomes = self.originating.map(Originating::end).unwrap_or_default();
+        outcomes.extend(self.receiving.map(Receiving::end).unwrap_or_default());
         Ended {
-            outcomes: self.originating.map(Originating::end).unwrap_or_default(),
+            outcomes,
             verdicts: self.verifying.map(|v| v.end(failure)).unwrap_or_default(),
         }
     }
+}
+
+fn not_ours(task: VerifyTask) -> Box<NotAsked> {
+    let error = ApiMisuse::NotOurStream.into();
+    Box::new(NotAsked { task, error })
 }

@@ -77,6 +77,11 @@ pub(crate) fn opened_with(number: u64, target: &str, support: Support, settings:
     DialbackStream::opened(StreamNumber(number), domain(target), &id, support, true, settings)
 }
 
+pub(crate) fn opened_with_id(number: u64, target: &str, id: &str) -> DialbackStream {
+    let (support, settings) = (Support::DialbackAndErrors, Settings::default());
+    DialbackStream::opened(StreamNumber(number), domain(target), id, support, true, settings)
+}
+
 pub(crate) fn claim(pair: &Pair) -> ResultRequest {
     ResultRequest {
         pair: pair.clone(),
