@@ -48,7 +48,11 @@ fn nothing_but_the_gate_makes_a_secured_session() {
         ("gate::pass(", "src/session/mod.rs", 1),
         ("OpenStream::inside_tls(", "src/session/mod.rs", 1),
         ("gate::name(", "src/session/mod.rs", 1),
-        ("then_some(Output::Event(Event::Secured(report)))", "src/session/mod.rs", 1),
+        (
+            "then_some(Output::Event(Event::Secured(report)))",
+            "src/session/mod.rs",
+            1,
+        ),
         // Of another server, which said who it is.
         ("Ok(Event::Secured(report))", "src/session/mod.rs", 1),
         ("Transport::Tls(secured", "src/session/stream.rs", 1),

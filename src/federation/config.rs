@@ -8,7 +8,7 @@ use xmpp_tls_core::{Domain, Side, StreamKind};
 /// Everything the streams of one server to and from other servers have in common; share it by [`Arc`].
 ///
 /// ```
-/// # fn example(provider: Arc<xmpp_tls::tls::rustls::CryptoProvider>, acceptor: xmpp_tls::tls::rustls::RustlsAcceptor,
+/// # fn example(provider: std::sync::Arc<xmpp_tls::tls::rustls::CryptoProvider>, acceptor: xmpp_tls::tls::rustls::RustlsAcceptor,
 /// #     verifier: xmpp_tls::identity::IdentityVerifier, fill: fn(&mut [u8; 32])) {
 /// use std::sync::Arc;
 /// use xmpp_tls::federation::{DialbackSecret, FederationConfig};

@@ -1,7 +1,7 @@
 //! What both directions share: a session with dialback joined to it.
 
 use super::config::FederationConfig;
-use super::event::{AuthenticatedPair, Event, Method, Refusal};
+use super::event::{AuthenticatedPair, Event, Method, Refusal, Rejection};
 use crate::error::{Error, ErrorKind};
 use crate::policy::{AuthenticationPolicy, Outcome, Policy, Rule, ServerAuthentication};
 use crate::session::{self, Session};
@@ -10,8 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use xmpp_dialback::{
-    Admitted, Answer, Certificate, DialbackCondition, DialbackStream, Facts, Kind, Message, NotAuthenticated,
-    Outcome as Answered, Pair, ResultAnswer, Step, StreamNumber,
+    Admitted, Answer, Certificate, Decision, DialbackCondition, DialbackStream, Facts, Message, NotAuthenticated,
+    Outcome as Answered, Pair, Protection, ResultAnswer, Step, StreamNumber, Verdict,
 };
 use xmpp_stream::{Element, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output};
@@ -69,6 +69,25 @@ impl Core {
         self.session.report().is_some_and(|report| report.is_encrypted())
     }
 
+    pub(super) fn protection(&self) -> Protection {
+        match self.is_encrypted() {
+            true => Protection::Tls,
+            false => Protection::Clear,
+        }
+    }
+
+    /// What came of a claim on this stream.
+    pub(super) fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), Error> {
+        self.now = self.now.max(now);
+        let Some(dialback) = &mut self.dialback else {
+            return Err(self.session.error(ErrorKind::ApiMisuse("the stream is not open yet")));
+        };
+        match dialback.conclude(verdict, now) {
+            Ok(step) => self.take(step),
+            Err(error) => Err(self.session.error(ErrorKind::Dialback(Box::new(error)))),
+        }
+    }
+
     /// The next output, or what the direction has to react to first.
     pub(super) fn poll(&mut self) -> Result<Result<Output<Event>, Heard>, Error> {
         if let Some(bytes) = self.session.poll_transmit() {
@@ -115,18 +134,19 @@ impl Core {
         {
             let pair = request.pair.clone();
             let answer = Answer::Error(DialbackCondition::POLICY_VIOLATION);
-            return self.say(&ResultAnswer { pair, answer }.into());
+            self.push(Event::Rejected {
+                pair: pair.clone(),
+                why: Rejection::Policy,
+            });
+            return self.session.send_dialback(&ResultAnswer { pair, answer }.into());
         }
         let facts = self.facts(&message);
         let Some(dialback) = &mut self.dialback else {
             return Ok(());
         };
         let now = self.now;
-        let repeated = message.kind() == Kind::ResultRequest
-            && matches!(dialback.admits(message.pair()), Ok(Admitted::Authenticated(_)));
         let step = self.config.with_keys(|keys| dialback.handle(message, facts, keys, now));
         match step {
-            Ok(Step::Send(answer)) if repeated => self.session.send_dialback(&answer),
             Ok(step) => self.take(step),
             Err(error) => self.dialback_failed(error),
         }
@@ -143,10 +163,20 @@ impl Core {
     /// Acts on what dialback came to.
     pub(super) fn take(&mut self, step: Step) -> Result<(), Error> {
         match step {
-            Step::Send(message) => self.say(&message),
-            Step::SendAndClose(message) => {
-                self.say(&message)?;
-                self.session.close(self.now)
+            Step::Send(message) => self.session.send_dialback(&message),
+            Step::Decided(decision) => {
+                let Decision {
+                    answer,
+                    outcome,
+                    closes_stream,
+                    ..
+                } = *decision;
+                self.session.send_dialback(&answer.into())?;
+                self.note(outcome)?;
+                match closes_stream {
+                    true => self.session.close(self.now),
+                    false => Ok(()),
+                }
             }
             Step::Verify(task) => {
                 self.push(Event::Verify(task));
@@ -156,11 +186,18 @@ impl Core {
                 self.push(Event::Verdict(verdict));
                 Ok(())
             }
-            Step::Outcome(Answered::Verified { pair }) => {
+            Step::Outcome(outcome) => self.note(outcome),
+            Step::Nothing => Ok(()),
+        }
+    }
+
+    fn note(&mut self, outcome: Answered) -> Result<(), Error> {
+        match outcome {
+            Answered::Verified { pair } => {
                 let method = Method::Dialback(xmpp_dialback::Method::Dialback);
                 self.accepted(AuthenticatedPair::new(pair, method, self.now))
             }
-            Step::Outcome(Answered::Refused { pair, why }) => {
+            Answered::Refused { pair, why } => {
                 let closes = why.ends_stream();
                 let why = Refusal::Dialback(why);
                 self.push(Event::Refused { pair, why });
@@ -169,22 +206,17 @@ impl Core {
                     false => Ok(()),
                 }
             }
-            Step::Nothing => Ok(()),
+            Answered::Authenticated(known) => {
+                self.session.authentication_complete()?;
+                self.push(Event::Authenticated(AuthenticatedPair::from(&known)));
+                Ok(())
+            }
+            Answered::Rejected { pair, why } => {
+                let why = Rejection::Dialback(why);
+                self.push(Event::Rejected { pair, why });
+                Ok(())
+            }
         }
-    }
-
-    /// Says something of dialback; where it is that a claim is true, the pair is authenticated.
-    fn say(&mut self, message: &Message) -> Result<(), Error> {
-        self.session.send_dialback(message)?;
-        if let Message::ResultAnswer(ResultAnswer { pair, .. }) = message
-            && let Some(Ok(Admitted::Authenticated(known))) =
-                self.dialback.as_ref().map(|dialback| dialback.admits(pair))
-        {
-            let known = AuthenticatedPair::from(known);
-            self.session.authentication_complete()?;
-            self.push(Event::Authenticated(known));
-        }
-        Ok(())
     }
 
     /// The peer took a pair of ours.
@@ -223,8 +255,8 @@ impl Core {
         match self.dialback.as_ref().map(|dialback| dialback.admits(pair)) {
             Some(Ok(Admitted::Authenticated(_))) => Ok(()),
             Some(Err(error @ NotAuthenticated::To { .. })) => Err(error),
-            Some(Err(NotAuthenticated::From { .. })) | None => Err(unknown()),
             Some(Ok(Admitted::OpenedByUs)) => self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown),
+            Some(Ok(_) | Err(_)) | None => Err(unknown()),
         }
     }
 
@@ -294,11 +326,14 @@ impl Core {
         let served = self.config.serves(message.to());
         let proves =
             matches!(message, Message::ResultRequest(request) if self.certificate_proves(&request.pair.originating));
-        let certificate = match proves {
+        let facts = match served {
+            true => Facts::served(),
+            false => Facts::default(),
+        };
+        facts.with_certificate(match proves {
             true => Certificate::ProvesDomain,
             false => Certificate::ProvesNothing,
-        };
-        Facts { served, certificate }
+        })
     }
 }
 

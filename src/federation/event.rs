@@ -26,6 +26,13 @@ pub enum Event {
     },
     /// The peer proved itself: stanzas of this pair are taken from it.
     Authenticated(AuthenticatedPair),
+    /// The peer did not prove itself: no stanza of this pair is taken from it.
+    Rejected {
+        /// Which pair of the peer's.
+        pair: Pair,
+        /// Why.
+        why: Rejection,
+    },
     /// The peer claims something that has to be verified: give it to
     /// [`Outgoing::verify`](super::Outgoing::verify) on a stream to [`VerifyTask::domain`], and bring the verdict back
     /// by [`Incoming::conclude`](super::Incoming::conclude).
@@ -107,4 +114,16 @@ pub enum Refusal {
     /// SASL EXTERNAL was not offered, and our policy does not go on with dialback.
     #[error("the peer does not offer SASL EXTERNAL, and our policy allows no dialback")]
     NotOffered,
+}
+
+/// Why a claim of a peer's came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Dialback did not prove it.
+    #[error(transparent)]
+    Dialback(#[from] xmpp_dialback::Rejection),
+    /// The policy for the claimed domain demands more than this stream has.
+    #[error("the policy for the claimed domain demands more than this stream has")]
+    Policy,
 }

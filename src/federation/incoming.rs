@@ -9,7 +9,7 @@ use crate::time::Now;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use xmpp_dialback::{DialbackStream, Pair, StreamNumber, Support, Verdict, bidi};
+use xmpp_dialback::{Accepted, DialbackStream, Pair, StreamNumber, Support, Verdict, bidi};
 use xmpp_identity::external::{InitialResponse, ServerLogin};
 use xmpp_identity::{ChainStatus, Verdict as CertificateVerdict};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader, Version};
@@ -58,17 +58,7 @@ impl Incoming {
     ///
     /// [`ErrorKind::Dialback`] if it is another stream's; otherwise as [`Session::send`].
     pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), Error> {
-        self.core.now = self.core.now.max(now);
-        let Some(dialback) = &mut self.core.dialback else {
-            return Err(self
-                .core
-                .session
-                .error(ErrorKind::ApiMisuse("the stream is not open yet")));
-        };
-        match dialback.conclude(verdict, now) {
-            Ok(step) => self.core.take(step),
-            Err(error) => Err(self.core.session.error(ErrorKind::Dialback(Box::new(error)))),
-        }
+        self.core.conclude(verdict, now)
     }
 
     /// Sends a stanza to a server that wanted the stream for both directions (XEP-0288) and proved itself.
@@ -169,7 +159,8 @@ impl Incoming {
         }
         if let Some(id) = self.core.session.stream_id() {
             let settings = self.core.config.dialback(self.core.session.policy());
-            let mut dialback = DialbackStream::accepted(self.core.number, id, self.core.is_encrypted(), settings);
+            let accepted = Accepted::new(self.core.number, id, self.core.protection()).with_settings(settings);
+            let mut dialback = DialbackStream::accepted(accepted);
             self.core.bidi = self.core.bidi && dialback.enable_bidi().is_ok();
             self.core.dialback = Some(dialback);
         }

@@ -35,7 +35,7 @@ mod incoming;
 mod outgoing;
 
 pub use config::FederationConfig;
-pub use event::{AuthenticatedPair, Event, Method, Refusal};
+pub use event::{AuthenticatedPair, Event, Method, Refusal, Rejection};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
 pub use xmpp_dialback::{

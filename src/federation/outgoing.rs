@@ -10,8 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use xmpp_dialback::{
-    CertificateComparison, DialbackStream, Ended, NotAsked, Pair, StreamNumber, Support, VerificationFailure,
-    VerifyTask, bidi,
+    CertificateComparison, Covers, DialbackStream, NotAsked, Opened, Pair, StreamNumber, Support, Verdict,
+    VerificationFailure, VerifyTask, bidi,
 };
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, StreamKind, deadline, ns};
@@ -125,12 +125,17 @@ impl Outgoing {
     /// [`ErrorKind::Dialback`] if the stream cannot carry that pair; otherwise as [`Session::send`].
     pub fn claim(&mut self, pair: Pair, now: Instant) -> Result<(), Error> {
         self.core.now = self.core.now.max(now);
+        let proves = self.core.certificate_proves(&pair.receiving);
         let Some(dialback) = &mut self.core.dialback else {
             return Err(self
                 .core
                 .session
                 .error(ErrorKind::ApiMisuse("the stream is not open yet")));
         };
+        if proves && pair.receiving != self.pair.receiving {
+            // What cannot be covered is refused right below, with the reason.
+            drop(dialback.cover(pair.receiving.clone(), Covers::Certificate));
+        }
         let asked = self.core.config.with_keys(|keys| dialback.ask(pair, keys, now));
         match asked {
             Ok(request) => self.core.session.send_dialback(&request.into()),
@@ -174,10 +179,25 @@ impl Outgoing {
         let leaf = |report: &SecurityReport| report.tls().and_then(|tls| tls.peer_chain.first().cloned());
         let theirs = self.core.session.report().and_then(|report| leaf(report));
         let verdict = self.core.session.verdict_on(task.domain(), self.core.now);
-        CertificateComparison {
-            identical: theirs.is_some() && theirs == shown.and_then(leaf),
-            names_domain: verdict.is_some_and(|verdict| verdict.identity.matched().is_some()),
+        let same = theirs.is_some() && theirs == shown.and_then(leaf);
+        match (
+            same,
+            verdict.is_some_and(|verdict| verdict.identity.matched().is_some()),
+        ) {
+            (false, _) => CertificateComparison::Different,
+            (true, false) => CertificateComparison::SameForAnotherName,
+            (true, true) => CertificateComparison::SameAndNamesDomain,
         }
+    }
+
+    /// Brings the verdict on a claim that the peer made on this stream ([`Event::Verify`]), where both directions are
+    /// used (XEP-0288).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Dialback`] if it is another stream's; otherwise as [`Session::send`].
+    pub fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), Error> {
+        self.core.conclude(verdict, now)
     }
 
     /// Closes the stream; see [`Session::close`].
@@ -198,18 +218,11 @@ impl Outgoing {
         self.core.session.close_with(error, now)
     }
 
-    /// The stream is over: what is still unanswered.
-    pub fn end(self, failure: &VerificationFailure) -> Ended {
-        let mut ended = match self.core.dialback {
-            Some(dialback) => dialback.end(failure),
-            None => Ended {
-                outcomes: Vec::new(),
-                verdicts: Vec::new(),
-            },
-        };
+    /// The stream is over: what became of the claims that it was asked about, `failure` where there is no answer.
+    pub fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
+        let asked = self.core.dialback.map(|dialback| dialback.end(failure).verdicts);
         let waiting = self.tasks.into_iter().map(|task| task.fail(failure.clone()));
-        ended.verdicts.extend(waiting);
-        ended
+        asked.into_iter().flatten().chain(waiting).collect()
     }
 
     /// What protects the stream, from [`Event::Secured`] on.
@@ -275,18 +288,16 @@ impl Outgoing {
     /// The features are there, or none will come.
     fn negotiate(&mut self, features: Option<&Features>) -> Result<(), Error> {
         let Some(header) = &self.header else { return Ok(()) };
-        let encrypted = self.core.is_encrypted();
-        let settings = self.core.config.dialback(self.policy());
         let id = header.id.as_deref().unwrap_or_default();
-        let support = Support::of(header, features);
-        let mut dialback = DialbackStream::opened(
+        let opened = Opened::new(
             self.core.number,
             self.pair.receiving.clone(),
             id,
-            support,
-            encrypted,
-            settings,
-        );
+            self.core.protection(),
+        )
+        .with_support(Support::of(header, features))
+        .with_settings(self.core.config.dialback(self.policy()));
+        let mut dialback = DialbackStream::opened(opened);
         if self.core.bidi && dialback.enable_bidi().is_err() {
             self.core.bidi = false;
         }
