@@ -33,11 +33,15 @@ mod event;
 mod external;
 mod incoming;
 mod outgoing;
+#[cfg(feature = "tokio")]
+mod verification;
 
 pub use config::FederationConfig;
 pub use event::{AuthenticatedPair, Event, Method, Refusal, Rejection};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
+#[cfg(feature = "tokio")]
+pub(crate) use verification::failure;
 pub use xmpp_dialback::{
     DialbackSecret, DialbackSecrets, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
 };

@@ -87,6 +87,22 @@ async fn attempt(
     target: &Target,
     budget: Duration,
 ) -> Result<TokioStream, Error> {
+    let socket = reach(resolver, candidate, budget).await?;
+    connect_socket(
+        &candidate.endpoint,
+        socket,
+        config.clone(),
+        target.clone().by(candidate.mode),
+    )
+    .await
+}
+
+/// A connection to the first of an endpoint's addresses that answers.
+pub(super) async fn reach(
+    resolver: &dyn Resolver,
+    candidate: &Candidate,
+    budget: Duration,
+) -> Result<TcpStream, Error> {
     let endpoint = &candidate.endpoint;
     let until: Instant = deadline(Instant::now().into_std(), budget).into();
     let addresses = match endpoint.host.parse::<IpAddr>() {
@@ -101,12 +117,11 @@ async fn attempt(
         .into_iter()
         .map(|address| SocketAddr::new(address, endpoint.port));
     let socket = dial(addresses, until, TcpStream::connect).await;
-    let socket = socket.map_err(|error| Error::unreachable(endpoint, error))?;
-    connect_socket(endpoint, socket, config.clone(), target.clone().by(candidate.mode)).await
+    socket.map_err(|error| Error::unreachable(endpoint, error))
 }
 
 /// Whether another endpoint of the same domain could not, or should not, do better.
-fn settles(error: &Error) -> bool {
+pub(super) fn settles(error: &Error) -> bool {
     match error {
         Error::Session(error) => matches!(
             error.kind(),

@@ -2,8 +2,10 @@
 
 mod dial;
 mod discover;
+mod federation;
 
 pub use discover::{connect_by, discover};
+pub use federation::{Federation, LinkInfo, LinkPurpose, Notice, SendError};
 
 use super::futures::{Timer, XmppStream};
 use super::{Endpoint, Error};

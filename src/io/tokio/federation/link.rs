@@ -1,0 +1,335 @@
+//! One stream and its orders, from its opening to its end.
+
+use super::notice::{LinkPurpose, Notice, SendError};
+use super::wire::{Turn, Wire};
+use super::{LinkInfo, Shared};
+use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::io::Error;
+use crate::security::SecurityReport;
+use crate::session::Closed;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use xmpp_stream::Element;
+use xmpp_tls_core::{Engine, deadline};
+
+/// Stanzas that wait for one stream.
+const WAITING: usize = 1024;
+/// How long a stream that we opened may be without use.
+const IDLE: Duration = Duration::from_secs(600);
+/// The same where it was opened to verify claims.
+const IDLE_VERIFICATION: Duration = Duration::from_secs(60);
+
+/// What a stream is to do, besides sending.
+pub(super) enum Order {
+    Verify(VerifyTask, Option<Arc<SecurityReport>>),
+    Conclude(Verdict),
+    Close,
+}
+
+/// Where a stream takes what it is to do.
+#[derive(Clone)]
+pub(super) struct Address {
+    stanzas: mpsc::Sender<Element>,
+    /// Bounded by what dialback may go on at a time on all streams.
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+pub(super) struct Mailbox {
+    stanzas: mpsc::Receiver<Element>,
+    orders: mpsc::UnboundedReceiver<Order>,
+}
+
+pub(super) fn mailbox() -> (Address, Mailbox) {
+    let (stanzas, waiting) = mpsc::channel(WAITING);
+    let (orders, pending) = mpsc::unbounded_channel();
+    let mailbox = Mailbox {
+        stanzas: waiting,
+        orders: pending,
+    };
+    (Address { stanzas, orders }, mailbox)
+}
+
+impl Address {
+    pub(super) fn send(&self, stanza: Element) -> Result<(), SendError> {
+        self.stanzas
+            .try_send(stanza)
+            .map_err(|error| SendError::Busy(error.into_inner()))
+    }
+
+    pub(super) fn order(&self, order: Order) -> Result<(), Order> {
+        self.orders.send(order).map_err(|refused| refused.0)
+    }
+
+    pub(super) fn is(&self, other: &Address) -> bool {
+        self.orders.same_channel(&other.orders)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.orders.is_closed()
+    }
+}
+
+impl Mailbox {
+    /// Orders first: others wait for them.
+    pub(super) async fn next(&mut self) -> Turn {
+        tokio::select! {
+            biased;
+            Some(order) = self.orders.recv() => Turn::Order(order),
+            Some(stanza) = self.stanzas.recv() => Turn::Stanza(stanza),
+            // Nobody can order anything any more.
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Takes no more, and gives back what was not done.
+    fn close(mut self) -> (Vec<Element>, Vec<Order>) {
+        self.stanzas.close();
+        self.orders.close();
+        let stanzas = std::iter::from_fn(|| self.stanzas.try_recv().ok()).collect();
+        let orders = std::iter::from_fn(|| self.orders.try_recv().ok()).collect();
+        (stanzas, orders)
+    }
+}
+
+/// What both directions have in common here.
+pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
+    fn number(&self) -> StreamNumber;
+    fn send(&mut self, stanza: &Element) -> Result<(), crate::Error>;
+    fn may_send(&self, pair: &Pair) -> bool;
+    fn is_bidi(&self) -> bool;
+    fn report(&self) -> Option<&Arc<SecurityReport>>;
+    fn last_heard(&self) -> Instant;
+    fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
+    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Result<(), Verdict>;
+    fn close(&mut self, now: Instant) -> Result<(), crate::Error>;
+    /// What became of the claims that the peer was asked about.
+    fn end(self, failure: &VerificationFailure) -> Vec<Verdict>;
+}
+
+macro_rules! same_for_both {
+    ($link:ident) => {
+        fn number(&self) -> StreamNumber {
+            $link::number(self)
+        }
+        fn send(&mut self, stanza: &Element) -> Result<(), crate::Error> {
+            $link::send(self, stanza)
+        }
+        fn may_send(&self, pair: &Pair) -> bool {
+            $link::may_send(self, pair)
+        }
+        fn is_bidi(&self) -> bool {
+            $link::is_bidi(self)
+        }
+        fn report(&self) -> Option<&Arc<SecurityReport>> {
+            $link::report(self)
+        }
+        fn last_heard(&self) -> Instant {
+            $link::last_heard(self)
+        }
+        fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error> {
+            $link::conclude(self, verdict, now)
+        }
+        fn close(&mut self, now: Instant) -> Result<(), crate::Error> {
+            $link::close(self, now)
+        }
+    };
+}
+
+impl Link for Outgoing {
+    same_for_both!(Outgoing);
+
+    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Result<(), Verdict> {
+        Outgoing::verify(self, task, shown, now).map_err(|refused| refused.task.fail(VerificationFailure::Busy))
+    }
+
+    fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
+        Outgoing::end(self, failure)
+    }
+}
+
+impl Link for Incoming {
+    same_for_both!(Incoming);
+
+    /// Nobody is asked on a stream that the peer opened.
+    fn verify(&mut self, task: VerifyTask, _: Option<&SecurityReport>, _: Instant) -> Result<(), Verdict> {
+        Err(task.fail(VerificationFailure::NoConnection))
+    }
+
+    fn end(self, _: &VerificationFailure) -> Vec<Verdict> {
+        Vec::new()
+    }
+}
+
+/// What a stream leaves behind.
+pub(super) struct Ended {
+    pub(super) number: Option<StreamNumber>,
+    pub(super) outcome: Result<Closed, Error>,
+    /// Not sent.
+    pub(super) stanzas: Vec<Element>,
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+impl Ended {
+    /// It was never open.
+    pub(super) fn unopened(error: Error, mailbox: Mailbox) -> Self {
+        let (stanzas, orders) = mailbox.close();
+        Ended {
+            number: None,
+            verdicts: fail(orders, &failure(&error)),
+            outcome: Err(error),
+            stanzas,
+        }
+    }
+}
+
+/// Runs a stream to its end. `events` came while it was opened.
+pub(super) async fn run<L: Link>(
+    shared: &Arc<Shared>,
+    mut link: L,
+    mut wire: Wire,
+    mut mailbox: Mailbox,
+    address: &Address,
+    events: Vec<Event>,
+) -> Ended {
+    let number = link.number();
+    let mut waiting = VecDeque::new();
+    let mut turns: VecDeque<Turn> = events.into_iter().map(Turn::Event).collect();
+    let idle = shared.table().links_idle(number);
+    let mut used = Instant::now();
+    let outcome = loop {
+        let turn = match turns.pop_front() {
+            Some(turn) => Ok(turn),
+            None => {
+                let until = idle.map(|idle| deadline(used.max(link.last_heard()), idle));
+                wire.turn(&mut link, &mut mailbox, until).await
+            }
+        };
+        // The peer's own failures show in the next turn, after what had to be said about them.
+        let now = Instant::now();
+        match turn {
+            Err(error) => break Err(error),
+            Ok(Turn::Event(Event::Closed(how))) => break Ok(how),
+            Ok(Turn::Event(event)) => handle(shared, &mut link, address, &mut waiting, event).await,
+            Ok(Turn::Stanza(stanza)) => {
+                used = now;
+                waiting.push_back(stanza);
+                flush(&mut link, &mut waiting);
+            }
+            Ok(Turn::Order(Order::Verify(task, shown))) => {
+                used = now;
+                if let Err(verdict) = link.verify(task, shown.as_deref(), now) {
+                    shared.conclude(verdict);
+                }
+            }
+            Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
+            Ok(Turn::Order(Order::Close) | Turn::Idle) => drop(link.close(now)),
+        }
+    };
+    let why = match &outcome {
+        Ok(_) => VerificationFailure::StreamEnded,
+        Err(error) => failure(error),
+    };
+    let (stanzas, orders) = mailbox.close();
+    let mut verdicts = link.end(&why);
+    verdicts.extend(fail(orders, &why));
+    Ended {
+        number: Some(number),
+        outcome,
+        stanzas: waiting.into_iter().chain(stanzas).collect(),
+        verdicts,
+    }
+}
+
+async fn handle<L: Link>(
+    shared: &Arc<Shared>,
+    link: &mut L,
+    address: &Address,
+    waiting: &mut VecDeque<Element>,
+    event: Event,
+) {
+    let number = link.number();
+    match event {
+        Event::Secured(report) | Event::Plaintext(report) => {
+            shared.table().update(number, |info| info.report = Some(report));
+            shared.tell_of(number, Notice::Secured).await;
+        }
+        Event::Accepted(pair) => {
+            shared.table().update(number, |info| info.accepted.push(pair));
+            flush(link, waiting);
+            shared.tell_of(number, Notice::Accepted).await;
+        }
+        Event::Authenticated(pair) => {
+            let back = pair.pair.inverse();
+            if link.is_bidi() && link.may_send(&back) {
+                shared.table().offer(back, address);
+            }
+            shared.table().update(number, |info| info.authenticated.push(pair));
+            shared.tell_of(number, Notice::Authenticated).await;
+        }
+        Event::Refused { pair, why } => {
+            let (bounced, kept) = std::mem::take(waiting)
+                .into_iter()
+                .partition(|stanza| Pair::of_stanza(stanza).is_ok_and(|of| of == pair));
+            *waiting = kept;
+            for stanza in bounced {
+                shared.tell(Notice::refused(stanza, &why)).await;
+            }
+            shared.tell(Notice::Refused { pair, why }).await;
+        }
+        Event::Rejected { pair, why } => shared.tell(Notice::Rejected { pair, why }).await,
+        Event::Verify(task) => shared.verify(task, link.report().cloned()),
+        Event::Verdict(verdict) => shared.conclude(verdict),
+        Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
+        Event::Closed(_) => {}
+    }
+}
+
+/// Sends what may be sent, in order.
+fn flush<L: Link>(link: &mut L, waiting: &mut VecDeque<Element>) {
+    while let Some(stanza) = waiting.front() {
+        let sent = Pair::of_stanza(stanza).is_ok_and(|pair| link.may_send(&pair)) && link.send(stanza).is_ok();
+        if !sent {
+            return;
+        }
+        waiting.pop_front();
+    }
+}
+
+fn fail(orders: Vec<Order>, why: &VerificationFailure) -> Vec<Verdict> {
+    let tasks = orders.into_iter().filter_map(|order| match order {
+        Order::Verify(task, _) => Some(task),
+        Order::Conclude(_) | Order::Close => None,
+    });
+    tasks.map(|task| task.fail(why.clone())).collect()
+}
+
+/// What a server is told that wanted to be verified there.
+fn failure(error: &Error) -> VerificationFailure {
+    match error {
+        Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
+        Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
+        Error::Session(error) => crate::federation::failure(error),
+    }
+}
+
+impl super::table::Table {
+    /// How long a stream may be without use; those that we accepted are closed by who opened them.
+    fn links_idle(&self, number: StreamNumber) -> Option<Duration> {
+        match self.info(number)?.purpose {
+            LinkPurpose::Stanzas => Some(IDLE),
+            LinkPurpose::Verification => Some(IDLE_VERIFICATION),
+            LinkPurpose::Accepted => None,
+        }
+    }
+}
+
+impl Shared {
+    async fn tell_of(&self, number: StreamNumber, notice: fn(Box<LinkInfo>) -> Notice) {
+        let info = self.table().info(number).cloned();
+        if let Some(info) = info {
+            self.tell(notice(Box::new(info))).await;
+        }
+    }
+}

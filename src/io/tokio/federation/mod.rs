@@ -1,0 +1,282 @@
+//! Federation on tokio: a server's streams to and from all others, opened when they are needed.
+
+mod link;
+mod notice;
+mod table;
+mod wire;
+
+pub use notice::{LinkInfo, LinkPurpose, Notice, SendError};
+
+use super::discover::{discover, reach, settles};
+use crate::discovery::Candidate;
+use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, Verdict, VerifyTask};
+use crate::io::{Error, Resolver};
+use crate::security::SecurityReport;
+use crate::session::{Mode, Target};
+use link::{Address, Ended, Order, mailbox};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use table::Table;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use wire::{Turn, Wire};
+use xmpp_dialback::VerificationFailure;
+use xmpp_stream::Element;
+
+/// Notices that wait for the application; while there are so many, no link goes on.
+const NOTICES: usize = 1024;
+/// Streams that others have opened to us at a time.
+const INCOMING: usize = 16 * 1024;
+/// How long to wait when the system has no connection to give, for example for want of file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Everything a server needs to federate: it is given stanzas and connections, and tells what came.
+///
+/// A stream is opened for each pair of domains that a stanza is for, where the DNS says; claims of others are verified
+/// on streams of their own, or on one that is open to that domain already. What cannot be sent comes back as
+/// [`Notice::Undelivered`]. Clones are handles of the same.
+///
+/// ```no_run
+/// # async fn example(config: xmpp_tls::federation::FederationConfig, resolver: std::sync::Arc<dyn xmpp_tls::io::Resolver>,
+/// #     ping: xmpp_tls::stream::Element) -> Result<(), Box<dyn std::error::Error>> {
+/// use xmpp_tls::io::tokio::{Federation, Notice};
+/// use xmpp_tls::session::Mode;
+///
+/// let (federation, mut notices) = Federation::new(config, resolver);
+/// let listener = tokio::net::TcpListener::bind("[::]:5269").await?;
+/// tokio::spawn(federation.clone().serve(listener, Mode::StartTls));
+///
+/// federation.send(ping)?;
+/// while let Some(notice) = notices.recv().await {
+///     match notice {
+///         Notice::Stanza { stanza, .. } => println!("{}", stanza.as_str()), // its pair is authenticated
+///         Notice::Undelivered { why, .. } => println!("not sent: {why}"),
+///         notice => println!("{notice}"),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Federation {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    config: Arc<FederationConfig>,
+    resolver: Arc<dyn Resolver>,
+    notices: mpsc::Sender<Notice>,
+    incoming: Arc<Semaphore>,
+    table: Mutex<Table>,
+}
+
+impl fmt::Debug for Federation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Federation").finish_non_exhaustive()
+    }
+}
+
+impl Federation {
+    /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams.
+    pub fn new(config: FederationConfig, resolver: Arc<dyn Resolver>) -> (Self, mpsc::Receiver<Notice>) {
+        let (notices, receiver) = mpsc::channel(NOTICES);
+        let shared = Shared {
+            config: Arc::new(config),
+            resolver,
+            notices,
+            incoming: Arc::new(Semaphore::new(INCOMING)),
+            table: Mutex::default(),
+        };
+        let shared = Arc::new(shared);
+        (Federation { shared }, receiver)
+    }
+
+    /// Sends a stanza from one of our domains. It waits until its pair is authenticated, for which a stream is
+    /// opened if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The stanza comes back if it has no addresses, is not from us, or too many wait already. Must be called
+    /// inside a runtime.
+    pub fn send(&self, stanza: Element) -> Result<(), SendError> {
+        let pair = match Pair::of_stanza(&stanza) {
+            Ok(pair) if self.shared.config.serves(&pair.originating) => pair,
+            Ok(_) => return Err(SendError::NotOurs(stanza)),
+            Err(error) => return Err(SendError::Addresses(stanza, error)),
+        };
+        let mut table = self.shared.table();
+        if table.is_closing() {
+            return Err(SendError::Closing(stanza));
+        }
+        let address = table.sending(&pair, || self.shared.open(pair.clone(), LinkPurpose::Stanzas));
+        address.send(stanza)
+    }
+
+    /// Takes connections from other servers, each in a task of its own, until [`close`](Self::close).
+    pub async fn serve(self, listener: TcpListener, mode: Mode) {
+        while !self.shared.table().is_closing() {
+            let Ok(permit) = self.shared.incoming.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    let federation = self.clone();
+                    tokio::spawn(async move {
+                        federation.accept(socket, mode).await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => tokio::time::sleep(EXHAUSTED).await,
+            }
+        }
+    }
+
+    /// Serves one connection from another server, until it ends.
+    pub async fn accept(&self, socket: TcpStream, mode: Mode) {
+        let made = Incoming::new(self.shared.config.clone(), mode, crate::io::now());
+        // Without a stream there is nothing to tell about; `Incoming::new` fails for its configuration only.
+        let (Ok(link), Ok(wire)) = (made, Wire::new(socket)) else {
+            return;
+        };
+        let (address, mailbox) = mailbox();
+        let info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
+        self.shared.table().add(info, address.clone());
+        let ended = link::run(&self.shared, link, wire, mailbox, &address, Vec::new()).await;
+        self.shared.tidy(ended, None).await;
+    }
+
+    /// Every open stream, and what is known of it.
+    pub fn links(&self) -> Vec<LinkInfo> {
+        self.shared.table().links()
+    }
+
+    /// Closes every stream, and opens and takes no more.
+    pub fn close(&self) {
+        self.shared.table().close();
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Nothing panics while it is held.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn tell(&self, notice: Notice) {
+        // Nobody listens any more: then nobody misses it.
+        drop(self.notices.send(notice).await);
+    }
+
+    /// A stream to `pair.receiving`, in a task of its own.
+    fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
+        let (address, mailbox) = mailbox();
+        let (shared, own) = (self.clone(), address.clone());
+        tokio::spawn(async move {
+            let ended = match shared.establish(&pair, purpose).await {
+                Ok((link, wire, candidate, events)) => {
+                    let info = LinkInfo::new(link.number(), purpose, Some(candidate));
+                    shared.table().add(info, own.clone());
+                    link::run(&shared, link, wire, mailbox, &own, events).await
+                }
+                Err(error) => Ended::unopened(error, mailbox),
+            };
+            shared.tidy(ended, Some((pair, own))).await;
+        });
+        address
+    }
+
+    /// The first of the domain's endpoints that works.
+    async fn establish(
+        &self,
+        pair: &Pair,
+        purpose: LinkPurpose,
+    ) -> Result<(Outgoing, Wire, Candidate, Vec<Event>), Error> {
+        let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
+        let budget = self.config.client().policy_for(&target).timeouts.connect;
+        let mut attempts = Vec::new();
+        for candidate in discover(&*self.resolver, &target, budget).await? {
+            match self.attempt(pair, purpose, &candidate, budget).await {
+                Ok((link, wire, events)) => return Ok((link, wire, candidate, events)),
+                Err(error) if settles(&error) => return Err(error),
+                Err(error) => attempts.push((candidate, error)),
+            }
+        }
+        match (attempts.pop(), attempts.is_empty()) {
+            (Some((_, only)), true) => Err(only),
+            (last, _) => {
+                attempts.extend(last);
+                let domain = pair.receiving.clone();
+                Err(Error::NoneWorked { domain, attempts })
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        pair: &Pair,
+        purpose: LinkPurpose,
+        candidate: &Candidate,
+        budget: Duration,
+    ) -> Result<(Outgoing, Wire, Vec<Event>), Error> {
+        let socket = reach(&*self.resolver, candidate, budget).await?;
+        let mut wire = Wire::new(socket).map_err(|error| Error::unreachable(&candidate.endpoint, error))?;
+        let (config, mode, now) = (self.config.clone(), candidate.mode, crate::io::now());
+        let mut link = match purpose {
+            LinkPurpose::Verification => {
+                Outgoing::for_verification(config, pair.originating.clone(), pair.receiving.clone(), mode, now)?
+            }
+            LinkPurpose::Stanzas | LinkPurpose::Accepted => Outgoing::new(config, pair.clone(), mode, now)?,
+        };
+        // Nobody can order anything yet.
+        let (_address, mut nobody) = mailbox();
+        match wire.turn(&mut link, &mut nobody, None).await? {
+            Turn::Event(Event::Closed(how)) => Err(Error::Closed(how)),
+            Turn::Event(secured) => Ok((link, wire, vec![secured])),
+            Turn::Order(_) | Turn::Stanza(_) | Turn::Idle => Ok((link, wire, Vec::new())),
+        }
+    }
+
+    /// Has a claim verified: on a stream to its domain that is for that.
+    fn verify(self: &Arc<Self>, task: VerifyTask, shown: Option<Arc<SecurityReport>>) {
+        let pair = Pair::new(task.pair().receiving.clone(), task.domain().clone());
+        let mut table = self.table();
+        let address = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification));
+        if let Err(Order::Verify(task, _)) = address.order(Order::Verify(task, shown)) {
+            // It ended this very moment; the claim fails, and the peer may claim again.
+            let verdict = task.fail(VerificationFailure::StreamEnded);
+            table.order(verdict.stream(), Order::Conclude(verdict));
+        }
+    }
+
+    /// Brings a verdict to the stream that it is for, if that is still there.
+    fn conclude(&self, verdict: Verdict) {
+        self.table().order(verdict.stream(), Order::Conclude(verdict));
+    }
+
+    /// A stream is over: tells what was not sent, and what was not answered.
+    async fn tidy(&self, ended: Ended, opened: Option<(Pair, Address)>) {
+        let info = {
+            let mut table = self.table();
+            if let Some((pair, address)) = &opened {
+                table.forget(pair, address);
+            }
+            ended.number.and_then(|number| table.remove(number))
+        };
+        let Ended {
+            outcome,
+            stanzas,
+            verdicts,
+            ..
+        } = ended;
+        for verdict in verdicts {
+            self.conclude(verdict);
+        }
+        let why = outcome.as_ref().err().cloned();
+        for stanza in stanzas {
+            let why = why.clone().map(Box::new);
+            self.tell(Notice::undelivered(stanza, why)).await;
+        }
+        let remote = opened.map(|(pair, _)| pair.receiving);
+        self.tell(Notice::ended(info, remote, outcome)).await;
+    }
+}

@@ -1,0 +1,213 @@
+use crate::discovery::Candidate;
+use crate::federation::{AuthenticatedPair, Pair, Refusal, Rejection, StreamNumber};
+use crate::io::Error;
+use crate::security::SecurityReport;
+use crate::session::Closed;
+use std::fmt;
+use std::sync::Arc;
+use xmpp_stream::Element;
+use xmpp_tls_core::Domain;
+
+/// What happened among the streams of a server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A stanza came, from a pair that is authenticated on its stream.
+    Stanza {
+        /// On which stream.
+        link: StreamNumber,
+        /// The stanza.
+        stanza: Element,
+    },
+    /// A stanza was not sent, and will not be.
+    Undelivered {
+        /// The stanza.
+        stanza: Element,
+        /// Why.
+        why: String,
+    },
+    /// TLS is up on a stream.
+    Secured(Box<LinkInfo>),
+    /// A peer takes stanzas from us: the last of [`LinkInfo::accepted`].
+    Accepted(Box<LinkInfo>),
+    /// A peer proved itself: the last of [`LinkInfo::authenticated`].
+    Authenticated(Box<LinkInfo>),
+    /// A peer does not take stanzas of this pair.
+    Refused {
+        /// Which pair of ours.
+        pair: Pair,
+        /// Why.
+        why: Refusal,
+    },
+    /// A peer did not prove itself.
+    Rejected {
+        /// Which pair of the peer's.
+        pair: Pair,
+        /// Why.
+        why: Rejection,
+    },
+    /// A stream ended, or could not be opened.
+    Ended {
+        /// What was known of it; `None` if it was never open.
+        link: Option<Box<LinkInfo>>,
+        /// To which domain it was opened by us.
+        opened_to: Option<Domain>,
+        /// How.
+        outcome: Result<Closed, Error>,
+    },
+}
+
+impl Notice {
+    pub(super) fn undelivered(stanza: Element, why: Option<Box<Error>>) -> Self {
+        let why = why.map_or_else(|| "the stream was closed".to_owned(), |why| why.to_string());
+        Notice::Undelivered { stanza, why }
+    }
+
+    pub(super) fn refused(stanza: Element, why: &Refusal) -> Self {
+        let why = why.to_string();
+        Notice::Undelivered { stanza, why }
+    }
+
+    pub(super) fn ended(link: Option<LinkInfo>, opened_to: Option<Domain>, outcome: Result<Closed, Error>) -> Self {
+        let link = link.map(Box::new);
+        Notice::Ended {
+            link,
+            opened_to,
+            outcome,
+        }
+    }
+}
+
+/// One line for a log. It has no word of what people say to each other.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Stanza { link, stanza } => write!(f, "{link}: <{}/>", stanza.name()),
+            Notice::Undelivered { stanza, why } => write!(f, "<{}/> not sent: {why}", stanza.name()),
+            Notice::Secured(link) => write!(f, "{link}: {}", Protection(link.report.as_deref())),
+            Notice::Accepted(link) => write!(f, "{link}: accepted {}", Last(&link.accepted)),
+            Notice::Authenticated(link) => write!(f, "{link}: authenticated {}", Last(&link.authenticated)),
+            Notice::Refused { pair, why } => write!(f, "refused {pair}: {why}"),
+            Notice::Rejected { pair, why } => write!(f, "rejected {pair}: {why}"),
+            Notice::Ended {
+                link,
+                opened_to,
+                outcome,
+            } => {
+                match (link, opened_to) {
+                    (Some(link), _) => write!(f, "{link}: ")?,
+                    (None, Some(domain)) => write!(f, "to {domain}: ")?,
+                    (None, None) => {}
+                }
+                match outcome {
+                    Ok(how) => write!(f, "closed ({how:?})"),
+                    Err(error) => write!(f, "ended: {error}"),
+                }
+            }
+        }
+    }
+}
+
+struct Last<'a>(&'a [AuthenticatedPair]);
+
+impl fmt::Display for Last<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.last().map_or(Ok(()), |pair| pair.fmt(f))
+    }
+}
+
+struct Protection<'a>(Option<&'a SecurityReport>);
+
+impl fmt::Display for Protection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(report) = self.0 else {
+            return f.write_str("not known");
+        };
+        match report.tls() {
+            Some(tls) => write!(f, "{}, {}", tls.version, tls.cipher_suite_name)?,
+            None => f.write_str("NOT ENCRYPTED")?,
+        }
+        f.write_str(match report.is_authenticated() {
+            true => ", certificate good",
+            false => ", certificate not good",
+        })
+    }
+}
+
+/// What is known of one open stream.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LinkInfo {
+    /// Its number.
+    pub number: StreamNumber,
+    /// What it is for.
+    pub purpose: LinkPurpose,
+    /// Where it leads, how TLS began there, and whether DNSSEC vouches for the record; `None` if the peer opened it.
+    pub endpoint: Option<Candidate>,
+    /// What protects it.
+    pub report: Option<Arc<SecurityReport>>,
+    /// Pairs of ours that the peer takes stanzas of.
+    pub accepted: Vec<AuthenticatedPair>,
+    /// Pairs of the peer's that we take stanzas of.
+    pub authenticated: Vec<AuthenticatedPair>,
+}
+
+impl LinkInfo {
+    pub(super) fn new(number: StreamNumber, purpose: LinkPurpose, endpoint: Option<Candidate>) -> Self {
+        LinkInfo {
+            number,
+            purpose,
+            endpoint,
+            report: None,
+            accepted: Vec::new(),
+            authenticated: Vec::new(),
+        }
+    }
+}
+
+/// `stream 7 to example.org`.
+impl fmt::Display for LinkInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remote = self.report.as_ref().and_then(|report| report.remote_domain());
+        let direction = match self.purpose {
+            LinkPurpose::Stanzas => "to",
+            LinkPurpose::Verification => "to ask",
+            LinkPurpose::Accepted => "from",
+        };
+        write!(f, "{} {direction} ", self.number)?;
+        match remote {
+            Some(domain) => domain.fmt(f),
+            None => f.write_str("an unknown server"),
+        }
+    }
+}
+
+/// What a stream is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LinkPurpose {
+    /// We opened it to send stanzas.
+    Stanzas,
+    /// We opened it to have claims verified.
+    Verification,
+    /// The peer opened it.
+    Accepted,
+}
+
+/// Why a stanza was not taken; each has it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It is not from a domain of ours.
+    #[error("the stanza is not from a domain that is served here")]
+    NotOurs(Element),
+    /// Its addresses say not between which domains it is.
+    #[error("the stanza has not both addresses: {1}")]
+    Addresses(Element, #[source] xmpp_dialback::Error),
+    /// Too many wait for the same stream.
+    #[error("too many stanzas wait for that server")]
+    Busy(Element),
+    /// The server is shutting down.
+    #[error("no more stanzas are sent")]
+    Closing(Element),
+}

@@ -1,0 +1,92 @@
+//! Which streams there are.
+
+use super::link::{Address, Order};
+use super::notice::LinkInfo;
+use crate::federation::{Pair, StreamNumber};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct Table {
+    /// Where stanzas of a pair go.
+    sending: BTreeMap<Pair, Address>,
+    /// Where claims are verified: from which domain of ours, at which domain.
+    asking: BTreeMap<Pair, Address>,
+    links: BTreeMap<StreamNumber, (LinkInfo, Address)>,
+    closing: bool,
+}
+
+impl Table {
+    pub(super) fn sending(&mut self, pair: &Pair, open: impl FnOnce() -> Address) -> &Address {
+        reuse(&mut self.sending, pair, open)
+    }
+
+    pub(super) fn asking(&mut self, pair: &Pair, open: impl FnOnce() -> Address) -> &Address {
+        reuse(&mut self.asking, pair, open)
+    }
+
+    /// A stream in both directions: what is for its peer need not open another.
+    pub(super) fn offer(&mut self, pair: Pair, address: &Address) {
+        self.sending.entry(pair).or_insert_with(|| address.clone());
+    }
+
+    pub(super) fn forget(&mut self, pair: &Pair, address: &Address) {
+        for table in [&mut self.sending, &mut self.asking] {
+            if table.get(pair).is_some_and(|known| known.is(address)) {
+                table.remove(pair);
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, info: LinkInfo, address: Address) {
+        if self.closing {
+            // Opened while everything was closed.
+            drop(address.order(Order::Close));
+        }
+        self.links.insert(info.number, (info, address));
+    }
+
+    pub(super) fn update(&mut self, number: StreamNumber, change: impl FnOnce(&mut LinkInfo)) {
+        if let Some((info, _)) = self.links.get_mut(&number) {
+            change(info);
+        }
+    }
+
+    pub(super) fn info(&self, number: StreamNumber) -> Option<&LinkInfo> {
+        self.links.get(&number).map(|(info, _)| info)
+    }
+
+    pub(super) fn remove(&mut self, number: StreamNumber) -> Option<LinkInfo> {
+        let (info, address) = self.links.remove(&number)?;
+        self.sending.retain(|_, known| !known.is(&address));
+        Some(info)
+    }
+
+    pub(super) fn order(&self, number: StreamNumber, order: Order) {
+        if let Some((_, address)) = self.links.get(&number) {
+            drop(address.order(order));
+        }
+    }
+
+    pub(super) fn links(&self) -> Vec<LinkInfo> {
+        self.links.values().map(|(info, _)| info.clone()).collect()
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+        for (_, address) in self.links.values() {
+            drop(address.order(Order::Close));
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+}
+
+/// The stream that there is, unless it has ended.
+fn reuse<'t>(table: &'t mut BTreeMap<Pair, Address>, pair: &Pair, open: impl FnOnce() -> Address) -> &'t Address {
+    if table.get(pair).is_some_and(Address::has_ended) {
+        table.remove(pair);
+    }
+    table.entry(pair.clone()).or_insert_with(open)
+}
