@@ -4,6 +4,7 @@
 client.py --jid alice@a.test --host 127.0.0.2 --ca WORKDIR/certs/ca.crt ping b.test
 client.py ... send bob@b.test "hello"
 client.py ... wait 5            prints the messages that arrive within 5 seconds
+client.py ... echo echo@b.test "hello"    sends, and waits for the first message that comes back
 
 One JSON object a line on standard output. Exit status: 0 when it worked, 1 when the server answered
 with an error, 2 when there was no session. The password is "secret" unless --password says otherwise.
@@ -32,7 +33,7 @@ def arguments():
     p.add_argument("--direct", action="store_true")
     p.add_argument("--timeout", type=float, default=15)
     p.add_argument("--xml", action="store_true", help="log the stream to standard error")
-    p.add_argument("action", choices=["ping", "send", "wait"])
+    p.add_argument("action", choices=["ping", "send", "wait", "echo"])
     p.add_argument("args", nargs="*")
     return p.parse_args()
 
@@ -71,6 +72,8 @@ class Client(slixmpp.ClientXMPP):
     def message(self, message):
         error = message["error"]["condition"] if message["type"] == "error" else None
         out(message=str(message["body"]), type=message["type"], sender=str(message["from"]), error=error)
+        if self.options.action == "echo":
+            self.finish(1 if error else 0)
 
     async def start(self, _):
         tls = self.transport.get_extra_info("ssl_object")
@@ -80,6 +83,8 @@ class Client(slixmpp.ClientXMPP):
         if self.options.action == "wait":
             await asyncio.sleep(float(args[0]))
             self.finish(0)
+        elif self.options.action == "echo":
+            self.send_message(mto=args[0], mbody=args[1], mtype="chat")
         elif self.options.action == "send":
             self.send_message(mto=args[0], mbody=args[1], mtype="chat")
             await asyncio.sleep(float(args[2]) if len(args) > 2 else 1)

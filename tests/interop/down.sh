@@ -19,6 +19,8 @@ for pid in "$1"/*/pid; do
     "$here/ejabberd-up.sh" "$1" "$name" stop
   elif [ -f "$folder/s2s.xml" ]; then
     "$here/jabberd2-up.sh" "$1" "$name" stop
+  elif [ -f "$folder/federate.log" ]; then
+    "$here/federate-up.sh" "$1" "$name" stop
   elif [ -f "$folder/server.log" ]; then
     "$here/server-up.sh" "$1" "$name" stop
   fi
