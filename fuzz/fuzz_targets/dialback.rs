@@ -6,8 +6,7 @@
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use std::time::{Duration, Instant};
-use xmpp_dialback::{
-    Authoritative, DialbackSecret, DialbackStream, Facts, Message, Settings, Step, StreamNumber, Support,
+use xmpp_dialback::{Protection, Opened, Accepted, Authoritative, DialbackSecret, DialbackStream, Facts, Message, Settings, Step, StreamNumber, Support,
 };
 use xmpp_stream::{Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader};
 use xmpp_tls_core::{StreamId, StreamKind};
@@ -18,10 +17,7 @@ const HEADER: &[u8] = b"<stream:stream xmlns='jabber:server' xmlns:db='jabber:se
 fuzz_target!(|content: &[u8]| {
     let now = Instant::now();
     let mut ours = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    let served = Facts {
-        served: true,
-        ..Facts::default()
-    };
+    let served = Facts::served();
     let mut streams = streams(&mut ours, now);
 
     let mut decoder = StreamDecoder::new(Limits::before_authentication());
@@ -35,7 +31,8 @@ fuzz_target!(|content: &[u8]| {
         written_and_read_again(&message);
         for stream in &mut streams {
             match stream.handle(message.clone(), served, &mut ours, now) {
-                Ok(Step::Send(answer) | Step::SendAndClose(answer)) => written_and_read_again(&answer),
+                Ok(Step::Send(answer)) => written_and_read_again(&answer),
+                Ok(Step::Decided(decision)) => written_and_read_again(&decision.answer.into()),
                 // Nobody brings verdicts home here, so that no claim can ever be found true.
                 Ok(Step::Verify(_) | Step::Verdict(_) | Step::Outcome(_) | Step::Nothing) | Err(_) => {}
             }
@@ -52,15 +49,8 @@ fn streams(ours: &mut Authoritative, now: Instant) -> Vec<DialbackStream> {
     let id = StreamId::from_random([7; 16]);
     let mut streams = Vec::new();
     for bidi in [false, true] {
-        let mut opened = DialbackStream::opened(
-            StreamNumber(1),
-            "a.example".parse().expect("a domain"),
-            &id.to_string(),
-            Support::DialbackAndErrors,
-            true,
-            Settings::default(),
-        );
-        let mut accepted = DialbackStream::accepted(StreamNumber(2), &id, true, Settings::default());
+        let mut opened = DialbackStream::opened(Opened::new(StreamNumber(1), "a.example".parse().expect("a domain"), &id.to_string(), Protection::Tls).with_support(Support::DialbackAndErrors));
+        let mut accepted = DialbackStream::accepted(Accepted::new(StreamNumber(2), &id, Protection::Tls));
         if bidi {
             opened.enable_bidi().expect("it is encrypted");
             accepted.enable_bidi().expect("it is encrypted");

@@ -19,8 +19,8 @@ use sha2::Sha256;
 use std::hint::black_box;
 use std::time::Instant;
 use xmpp_dialback::{
-    Authoritative, Certificate, DialbackSecret, DialbackSecrets, DialbackStream, Facts, Message, Pair, PresentedKey,
-    Settings, Step, StreamNumber, Support,
+    Accepted, Authoritative, Certificate, DialbackSecret, DialbackSecrets, DialbackStream, Facts, Message, Opened,
+    Pair, PresentedKey, Protection, Settings, Step, StreamNumber, Support,
 };
 use xmpp_stream::{Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader};
 use xmpp_tls_core::{Domain, StreamId, StreamKind};
@@ -108,16 +108,22 @@ impl Round {
         let target = self.pair.receiving.clone();
         let id = self.id.to_string();
         let mut capulet = Authoritative::stateless(self.secrets.clone());
-        let mut originating = DialbackStream::opened(StreamNumber(1), target, &id, support, true, settings);
-        let mut receiving = DialbackStream::accepted(StreamNumber(1), &self.id, true, settings);
+        let mut originating = DialbackStream::opened(
+            Opened::new(StreamNumber(1), target, &id, Protection::Tls)
+                .with_support(support)
+                .with_settings(settings),
+        );
+        let mut receiving =
+            DialbackStream::accepted(Accepted::new(StreamNumber(1), &self.id, Protection::Tls).with_settings(settings));
         let domain = self.pair.originating.clone();
-        let mut verifying = DialbackStream::opened(StreamNumber(2), domain, "other", support, true, settings);
+        let mut verifying = DialbackStream::opened(
+            Opened::new(StreamNumber(2), domain, "other", Protection::Tls)
+                .with_support(support)
+                .with_settings(settings),
+        );
         let mut wire = Wire::new(xml);
 
-        let served = Facts {
-            served: true,
-            certificate: Certificate::ProvesNothing,
-        };
+        let served = Facts::served();
         let claim = originating.ask(self.pair.clone(), &mut capulet, now).unwrap();
         let claim = wire.carry(claim.into());
         let Ok(Step::Verify(task)) = receiving.handle(claim, served, &mut capulet, now) else {
@@ -131,10 +137,10 @@ impl Round {
         let Ok(Step::Verdict(verdict)) = verifying.handle(answer, served, &mut capulet, now) else {
             panic!()
         };
-        let Ok(Step::Send(answer)) = receiving.conclude(verdict, now) else {
+        let Ok(Step::Decided(decision)) = receiving.conclude(verdict, now) else {
             panic!()
         };
-        let answer = wire.carry(answer);
+        let answer = wire.carry(decision.answer.into());
         originating.handle(answer, served, &mut capulet, now).unwrap();
         assert!(originating.may_send(&self.pair) && receiving.admits(&self.pair).is_ok());
     }

@@ -7,8 +7,9 @@ use common::{
 };
 use std::time::Instant;
 use xmpp_dialback::{
-    Answer, ApiMisuse, DialbackCondition, DialbackStream, Error, Facts, Finding, Limits, Method, NotAsked, Pair,
-    PeerMisbehaved, PresentedKey, Settings, Step, StreamNumber, Support, Verdict, VerificationFailure, VerifyRequest,
+    Answer, ApiMisuse, DialbackCondition, DialbackStream, Error, Facts, Finding, Limits, Method, NotAsked, Opened,
+    Pair, PeerMisbehaved, PresentedKey, Protection, Settings, Step, StreamNumber, Support, Verdict,
+    VerificationFailure, VerifyRequest,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -132,7 +133,11 @@ fn db_30_the_verification_stream_obeys_the_same_rules() {
     let pair = pair("a.example", "b.example");
     let clear = |settings| {
         let target = pair.originating.clone();
-        DialbackStream::opened(StreamNumber(9), target, "id", Support::Dialback, false, settings)
+        DialbackStream::opened(
+            Opened::new(StreamNumber(9), target, "id", Protection::Clear)
+                .with_support(Support::Dialback)
+                .with_settings(settings),
+        )
     };
     for settings in [Settings::default(), Settings::default().requiring_certificates()] {
         let refused = ask(&mut clear(settings), 1, &pair, now).unwrap_err();
@@ -144,10 +149,8 @@ fn db_30_the_verification_stream_obeys_the_same_rules() {
 #[test]
 fn one_question_at_a_time_for_each_claim_and_a_bound_on_all() {
     let now = Clock::new().now();
-    let limits = Limits {
-        open_questions: 2,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.open_questions = 2;
     let settings = Settings::default().with_limits(limits);
     let mut stream = opened_with(9, "a.example", Support::Dialback, settings);
     let pair = pair("a.example", "b.example");

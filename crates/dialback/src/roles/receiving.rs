@@ -91,15 +91,15 @@ pub struct Facts {
 
 impl Facts {
     /// The request is for one of our domains, and no certificate proves anything.
-    pub fn served() -> Self {
+    pub const fn served() -> Self {
         Facts {
             served: true,
-            ..Facts::default()
+            certificate: Certificate::ProvesNothing,
         }
     }
 
     /// With what the certificate of this stream says about the domain that is claimed.
-    pub fn with_certificate(mut self, certificate: Certificate) -> Self {
+    pub const fn with_certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
     }

@@ -68,14 +68,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        let limits = Limits {
-            pending_claims: 4,
-            failed_claims: 6,
-            pairs: 6,
-            open_questions: 6,
-            answer_within: Duration::from_secs(30),
-            verify_within: Duration::from_secs(40),
-        };
+        let mut limits = Limits::default();
+        limits.pending_claims = 4;
+        limits.failed_claims = 6;
+        limits.pairs = 6;
+        limits.open_questions = 6;
+        limits.answer_within = Duration::from_secs(30);
+        limits.verify_within = Duration::from_secs(40);
         let secret = xmpp_dialback::DialbackSecret::new(&[33; 32]).unwrap();
         World {
             seed,
