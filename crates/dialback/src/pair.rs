@@ -29,7 +29,8 @@ impl Pair {
     /// A pair.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(pair.originating.as_str(), "a.example");
     /// # Ok::<(), xmpp_tls_core::DomainError>(())
@@ -41,7 +42,8 @@ impl Pair {
     /// The pair of the answers to such stanzas.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(pair.inverse(), Pair::new("b.example".parse()?, "a.example".parse()?));
     /// # Ok::<(), xmpp_tls_core::DomainError>(())
@@ -57,7 +59,7 @@ impl Pair {
     /// [`Error::Message`] if one of them is missing or its domainpart is none: `improper-addressing`.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
     /// use xmpp_stream::Element;
     /// use xmpp_tls_core::StreamKind;
     ///
@@ -196,7 +198,8 @@ impl NotAuthenticated {
     /// What the peer is told (RFC 6120 sections 8.1.1.2 and 8.1.2.2).
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(NotAuthenticated::To { pair }.stream_condition().name(), "host-unknown");
     /// # Ok::<(), xmpp_tls_core::DomainError>(())

@@ -4,8 +4,8 @@ use super::World;
 use crate::network::{ATTACKER, OURS, Outbound, owner_of};
 use std::collections::VecDeque;
 use xmpp_dialback::{
-    Answer, Certificate, CertificateComparison, DialbackStream, Error, Facts, Message, Method, Opened, Protection,
-    ResultAnswer, Step, Support, VerificationFailure, VerifyAnswer, VerifyTask,
+    Answer, ApiMisuse, Certificate, CertificateComparison, DialbackStream, Error, Facts, Message, Method, Opened,
+    Outcome, Pair, Protection, ResultAnswer, Step, Support, VerificationFailure, VerifyAnswer, VerifyTask,
 };
 
 impl World {
@@ -60,6 +60,7 @@ impl World {
                     self.inbound.swap_remove(index);
                 }
             }
+            Step::Outcome(Outcome::Verified { .. }) => self.tally.claims_of_ours_believed += 1,
             Step::Send(_) | Step::Outcome(_) | Step::Nothing => {}
         }
     }
@@ -142,11 +143,12 @@ impl World {
     pub(super) fn ask_on(&mut self, index: usize, task: VerifyTask) {
         let (owner, domain) = (self.outbound[index].owner, self.outbound[index].domain.clone());
         // The certificates of the two streams are identical if they are of one party; it names its domains.
-        let claimant = self
-            .inbound
-            .iter()
-            .find(|inbound| inbound.stream.number() == task.stream());
-        let identical = claimant.is_some_and(|inbound| inbound.owner == owner);
+        // What is said about certificates is true, also where a number was given twice.
+        let streams = self.inbound.iter();
+        let mut claimants = streams
+            .filter(|inbound| inbound.stream.number() == task.stream())
+            .peekable();
+        let identical = claimants.peek().is_some() && claimants.all(|inbound| inbound.owner == owner);
         let comparison = match (identical, owner_of(task.domain()) == Some(owner)) {
             (true, true) => CertificateComparison::SameAndNamesDomain,
             (true, false) => CertificateComparison::SameForAnotherName,
@@ -207,6 +209,24 @@ impl World {
                 self.tally.misrouted_tasks += 1;
                 self.tasks.push(refused.task);
             }
+        }
+    }
+
+    /// Our side wants to send to anybody on a stream to the attacker, which says yes.
+    pub(super) fn our_claim(&mut self) {
+        let index = self.inbound_of(false);
+        let pair = Pair::new(self.our_domain(), self.any_domain());
+        let inbound = &mut self.inbound[index];
+        match inbound.stream.ask(pair.clone(), &mut self.ours, self.clock.now()) {
+            Ok(_) | Err(Error::ApiMisuse(ApiMisuse::AlreadyAsked { .. })) => {}
+            Err(Error::ApiMisuse(ApiMisuse::TargetUnproved { .. })) => self.tally.misdirected_claims += 1,
+            Err(_) => return,
+        }
+        if self.one_in(2) {
+            let answer = Answer::Valid;
+            self.inbound[index]
+                .to_us
+                .push_back(ResultAnswer { pair, answer }.into());
         }
     }
 

@@ -13,7 +13,11 @@ impl World {
     /// A stream that its other end opened to us, or for an attacker sometimes one that we opened to it for
     /// both directions: it then chose the id, and takes one that somebody else has.
     pub(super) fn open_inbound(&mut self, owner: usize) -> usize {
-        let number = self.number();
+        // Numbers should be given once. Ours are not always.
+        let number = match self.inbound.is_empty() || !self.one_in(6) {
+            true => self.number(),
+            false => self.inbound[self.rng.below(self.inbound.len())].stream.number(),
+        };
         let mut octets = [0; 16];
         self.rng.fill(&mut octets);
         let mut id = StreamId::from_random(octets).to_string();
@@ -31,6 +35,8 @@ impl World {
             stream.enable_bidi().unwrap();
             let pair = Pair::new(self.our_domain(), THEIRS[ATTACKER][0].clone());
             let _ = stream.ask(pair, &mut self.ours, self.clock.now());
+        } else if owner == ATTACKER && self.one_in(2) {
+            stream.enable_bidi().unwrap();
         }
         self.ids.push(id.clone());
         let theirs = (owner != ATTACKER).then(|| {
