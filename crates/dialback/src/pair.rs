@@ -106,6 +106,8 @@ impl fmt::Display for Pair {
 pub enum Method {
     /// The authoritative server confirmed the key on a stream that we opened to it.
     Dialback,
+    /// SASL EXTERNAL, before any claim.
+    External,
     /// The certificate of this stream proves the domain, so that nobody had to be asked (XEP-0344 section
     /// 2.4): as strong as SASL EXTERNAL.
     Certificate,
@@ -118,6 +120,7 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Method::Dialback => "dialback",
+            Method::External => "SASL EXTERNAL",
             Method::Certificate => "certificate, without a callback",
             Method::SameCertificate => "dialback, by the same certificate",
         })
@@ -131,7 +134,7 @@ impl fmt::Display for Method {
 /// use xmpp_dialback::{Authenticated, Method};
 ///
 /// fn by_dialback_alone(entry: &Authenticated) -> bool {
-///     entry.by() != Method::Certificate
+///     matches!(entry.by(), Method::Dialback | Method::SameCertificate)
 /// }
 ///
 /// fn show(entry: &Authenticated, now: Instant) -> String {

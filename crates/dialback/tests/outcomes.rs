@@ -5,9 +5,9 @@ mod common;
 use common::{PROVED, SECOND, SERVED, accepted, accepted_with, authoritative, claim, id, opened, pair, task, verified};
 use std::time::Instant;
 use xmpp_dialback::{
-    Accepted, Answer, ApiMisuse, Decision, DialbackCondition, DialbackStream, Error, Facts, Limits, Method, NotAsked,
-    Outcome, Pair, Protection, Refusal, Rejection, Settings, Step, StreamNumber, Verdict, VerificationFailure,
-    VerifyTask,
+    Accepted, Answer, ApiMisuse, Bound, Decision, DialbackCondition, DialbackStream, Error, Facts, Limits, Method,
+    NotAsked, Outcome, Pair, Protection, Refusal, Rejection, Settings, Step, StreamNumber, Verdict,
+    VerificationFailure, VerifyTask,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -195,7 +195,9 @@ fn db_82_a_claim_is_accepted_by_the_certificate_of_its_stream() {
     // The certificate of another stream says nothing.
     let (mut one, mut other) = (accepted(1), accepted(2));
     let claimed = task(&mut one, &pair, now);
-    let NotAsked { task: claimed, error } = *other.accept_by_certificate(claimed, now).unwrap_err();
+    let NotAsked {
+        task: claimed, error, ..
+    } = *other.accept_by_certificate(claimed, now).unwrap_err();
     assert!(matches!(error, Error::ApiMisuse(ApiMisuse::WrongStream { .. })));
     // Nor does that of a later stream under the same number.
     let mut later = accepted(1);
@@ -210,7 +212,7 @@ fn db_82_a_claim_is_accepted_by_the_certificate_of_its_stream() {
     let accepted = Accepted::new(StreamNumber(1), &id(1), Protection::Clear).with_settings(settings);
     let mut clear = DialbackStream::accepted(accepted);
     let claimed = task(&mut clear, &pair, now);
-    let NotAsked { task, error } = *clear.accept_by_certificate(claimed, now).unwrap_err();
+    let NotAsked { task, error, .. } = *clear.accept_by_certificate(claimed, now).unwrap_err();
     assert_eq!(error, Error::ApiMisuse(ApiMisuse::StreamInClear));
     // It can still be asked about.
     decided(clear.conclude(verdict(task, Answer::Valid, now), now));
@@ -218,5 +220,50 @@ fn db_82_a_claim_is_accepted_by_the_certificate_of_its_stream() {
     // A stream that carries no claims has none to accept.
     let claimed = common::task(&mut common::accepted(3), &pair, now);
     let refused = opened(4, "a.example").accept_by_certificate(claimed, now).unwrap_err();
-    assert_eq!(refused.error, Error::ApiMisuse(ApiMisuse::NotOurStream));
+    assert_eq!(refused.error, Error::ApiMisuse(ApiMisuse::NotTheirStream));
+}
+
+/// BIDI-06: by SASL the peer is who it was authenticated as, for the domain that it opened the stream to.
+#[test]
+fn bidi_06_what_sasl_external_authenticated_counts_as_proved() {
+    let now = Clock::new().now();
+    let pair = pair("a.example", "b.example");
+    for bidi in [false, true] {
+        let mut stream = accepted(1);
+        if bidi {
+            stream.enable_bidi().unwrap();
+        }
+        stream.authenticated_by_external(pair.clone(), now).unwrap();
+        assert_eq!(stream.authentication(&pair).unwrap().by(), Method::External);
+        assert_eq!(stream.may_send(&pair.inverse()), bidi);
+        let further = common::pair("rooms.b.example", "a.example");
+        assert_eq!(stream.ask(further, &mut authoritative(1), now).is_ok(), bidi);
+        let victim = common::pair("b.example", "victim.example");
+        assert!(stream.ask(victim.clone(), &mut authoritative(1), now).is_err() && !stream.may_send(&victim));
+    }
+
+    let settings = Settings::default().dangerous_allow_clear();
+    let in_clear = Accepted::new(StreamNumber(1), &id(1), Protection::Clear).with_settings(settings);
+    let mut given_up = accepted(1);
+    let forged = task(&mut given_up, &pair, now);
+    decided(given_up.conclude(verdict(forged, Answer::Invalid, now), now));
+    let mut limits = Limits::default();
+    limits.pairs = 0;
+    let (what, max) = (Bound::Pairs, 0);
+    let mut ours = opened(2, "a.example");
+    ours.enable_bidi().unwrap();
+    for (mut stream, expected) in [
+        (DialbackStream::accepted(in_clear), ApiMisuse::StreamInClear.into()),
+        (given_up, ApiMisuse::StreamGivenUp.into()),
+        (ours, ApiMisuse::NotTheirStream.into()),
+        (opened(2, "a.example"), ApiMisuse::NotTheirStream.into()),
+        (
+            accepted_with(1, Settings::default().with_limits(limits)),
+            Error::Limit { what, max },
+        ),
+    ] {
+        let refused = stream.authenticated_by_external(pair.clone(), now);
+        assert_eq!(refused, Err(expected));
+        assert_eq!(stream.authentication(&pair), None);
+    }
 }

@@ -103,7 +103,7 @@ fn db_29_db_41_the_stream_is_one_that_we_opened_to_that_domain() {
     let now = Clock::new().now();
     let pair = pair("a.example", "b.example");
     for other in ["attacker.example", "b.example", "sub.a.example", "xa.example"] {
-        let NotAsked { task, error } = *ask(&mut opened(9, other), 1, &pair, now).unwrap_err();
+        let NotAsked { task, error, .. } = *ask(&mut opened(9, other), 1, &pair, now).unwrap_err();
         let (expected, found) = (domain("a.example"), domain(other));
         assert_eq!(error, Error::ApiMisuse(ApiMisuse::WrongDomain { expected, found }));
         // The task is not lost.
@@ -120,7 +120,7 @@ fn bidi_05_never_on_the_stream_that_made_the_claim() {
     stream.enable_bidi().unwrap();
     let pair = pair("a.example", "b.example");
     let task = task(&mut stream, &pair, now);
-    let NotAsked { task, error } = *stream.verify(task, now).unwrap_err();
+    let NotAsked { task, error, .. } = *stream.verify(task, now).unwrap_err();
     let stream = StreamNumber(9);
     assert_eq!(error, Error::ApiMisuse(ApiMisuse::SameStream { stream }));
     assert!(opened(10, "a.example").verify(task, now).is_ok());
@@ -200,7 +200,7 @@ fn a_late_answer_is_for_nobody() {
     let request = ask(&mut stream, 1, &pair, clock.now()).unwrap();
     clock.advance(30 * SECOND);
     assert!(stream.handle_timeout(clock.now()).is_some());
-    let NotAsked { task, error } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
+    let NotAsked { task, error, .. } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
     assert_eq!(
         error,
         Error::ApiMisuse(ApiMisuse::AlreadyAsked {
