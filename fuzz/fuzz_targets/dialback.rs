@@ -1,5 +1,6 @@
 //! What a peer writes on streams of all four kinds, any bytes: no panic, what is read can be written and
-//! is read again as the same, and nothing but our own question makes a pair authenticated.
+//! is read again as the same, and nothing but our own question makes a pair authenticated,
+//! or a stream one to send on.
 
 #![no_main]
 
@@ -7,10 +8,11 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use std::time::{Duration, Instant};
 use xmpp_dialback::{
-    Authoritative, DialbackSecret, DialbackStream, Facts, Message, Settings, Step, StreamNumber, Support,
+    Accepted, Authoritative, DialbackSecret, DialbackStream, Facts, Message, Opened, Pair, Protection, Step,
+    StreamNumber, Support,
 };
 use xmpp_stream::{Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader};
-use xmpp_tls_core::{StreamId, StreamKind};
+use xmpp_tls_core::{Side, StreamId, StreamKind};
 
 const HEADER: &[u8] = b"<stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' \
     xmlns:stream='http://etherx.jabber.org/streams' id='x' version='1.0'>";
@@ -18,10 +20,7 @@ const HEADER: &[u8] = b"<stream:stream xmlns='jabber:server' xmlns:db='jabber:se
 fuzz_target!(|content: &[u8]| {
     let now = Instant::now();
     let mut ours = Authoritative::stateless(DialbackSecret::generate(|octets| octets.fill(7)).into());
-    let served = Facts {
-        served: true,
-        ..Facts::default()
-    };
+    let served = Facts::served();
     let mut streams = streams(&mut ours, now);
 
     let mut decoder = StreamDecoder::new(Limits::before_authentication());
@@ -35,11 +34,13 @@ fuzz_target!(|content: &[u8]| {
         written_and_read_again(&message);
         for stream in &mut streams {
             match stream.handle(message.clone(), served, &mut ours, now) {
-                Ok(Step::Send(answer) | Step::SendAndClose(answer)) => written_and_read_again(&answer),
+                Ok(Step::Send(answer)) => written_and_read_again(&answer),
+                Ok(Step::Decided(decision)) => written_and_read_again(&decision.answer.into()),
                 // Nobody brings verdicts home here, so that no claim can ever be found true.
                 Ok(Step::Verify(_) | Step::Verdict(_) | Step::Outcome(_) | Step::Nothing) | Err(_) => {}
             }
             assert_eq!(stream.authenticated().count(), 0);
+            sent_to_nobody_else(stream);
         }
     }
     for mut stream in streams {
@@ -48,28 +49,38 @@ fuzz_target!(|content: &[u8]| {
     }
 });
 
+/// The peer may believe what we asked it, on the stream that we opened to it.
+fn sent_to_nobody_else(stream: &DialbackStream) {
+    let believed = pair("b.example", "a.example");
+    for (pair, _) in stream.verified() {
+        assert!(stream.side() == Side::Initiating && *pair == believed);
+    }
+    assert!(stream.side() == Side::Initiating || !stream.may_send(&believed));
+    assert!(!stream.may_send(&pair("b.example", "c.example")));
+}
+
+fn pair(originating: &str, receiving: &str) -> Pair {
+    let domain = |text: &str| text.parse().expect("a domain");
+    Pair::new(domain(originating), domain(receiving))
+}
+
 fn streams(ours: &mut Authoritative, now: Instant) -> Vec<DialbackStream> {
     let id = StreamId::from_random([7; 16]);
     let mut streams = Vec::new();
     for bidi in [false, true] {
-        let mut opened = DialbackStream::opened(
-            StreamNumber(1),
-            "a.example".parse().expect("a domain"),
-            &id.to_string(),
-            Support::DialbackAndErrors,
-            true,
-            Settings::default(),
-        );
-        let mut accepted = DialbackStream::accepted(StreamNumber(2), &id, true, Settings::default());
+        let target = "a.example".parse().expect("a domain");
+        let opened = Opened::new(StreamNumber(1), target, &id.to_string(), Protection::Tls);
+        let mut opened = DialbackStream::opened(opened.with_support(Support::DialbackAndErrors));
+        let mut accepted = DialbackStream::accepted(Accepted::new(StreamNumber(2), &id, Protection::Tls));
         if bidi {
             opened.enable_bidi().expect("it is encrypted");
             accepted.enable_bidi().expect("it is encrypted");
         }
-        let pair = xmpp_dialback::Pair::new(
-            "b.example".parse().expect("a domain"),
-            "a.example".parse().expect("a domain"),
-        );
-        opened.ask(pair, ours, now).expect("the first question");
+        opened
+            .ask(pair("b.example", "a.example"), ours, now)
+            .expect("the first question");
+        // The other one is the peer's, which proved nothing.
+        assert!(accepted.ask(pair("b.example", "a.example"), ours, now).is_err());
         streams.extend([opened, accepted]);
     }
     streams

@@ -19,8 +19,8 @@ use sha2::Sha256;
 use std::hint::black_box;
 use std::time::Instant;
 use xmpp_dialback::{
-    Authoritative, Certificate, DialbackSecret, DialbackSecrets, DialbackStream, Facts, Message, Pair, PresentedKey,
-    Settings, Step, StreamNumber, Support,
+    Accepted, Authoritative, DialbackSecret, DialbackSecrets, DialbackStream, Facts, Message, Opened, Pair,
+    PresentedKey, Protection, Settings, Step, StreamNumber, Support,
 };
 use xmpp_stream::{Limits, StreamDecoder, StreamEncoder, StreamEvent, StreamHeader};
 use xmpp_tls_core::{Domain, StreamId, StreamKind};
@@ -31,9 +31,11 @@ xmpp_tls_testkit::count_allocations!();
 const ROUNDS: usize = 401;
 /// As long as ours are.
 const ID: &str = "0a6357146bacafa81886d34147bb072c";
+/// As in the examples of the XEPs: the message fits into one block.
+const SHORT_ID: &str = "D60000229F";
 
-/// A name and what to run.
-type Subject<'a> = (&'static str, Box<dyn Fn() + 'a>);
+/// A name, what to run, and the subject that its time is compared with.
+type Subject<'a> = (&'static str, Box<dyn Fn() + 'a>, usize);
 
 fn main() {
     let secret = DialbackSecret::new(&[7; 32]).unwrap();
@@ -41,44 +43,54 @@ fn main() {
     let (receiving, originating): (Domain, Domain) =
         ("montague.example".parse().unwrap(), "capulet.example".parse().unwrap());
     let plain = Hmac::<Sha256>::new(&[b'f'; 64].into());
-    let text = format!("{receiving} {originating} {ID}");
+    let hmac = |id: &str| {
+        let (plain, text) = (plain.clone(), format!("{receiving} {originating} {id}"));
+        move || {
+            let mut mac = plain.clone();
+            mac.update(black_box(text.as_bytes()));
+            black_box(mac.finalize().into_bytes());
+        }
+    };
     let presented = PresentedKey::from(secret.key(&receiving, &originating, ID).unwrap());
     let round = Round::new();
 
     let subjects: Vec<Subject<'_>> = vec![
-        (
-            "plain HMAC-SHA256",
-            Box::new(|| {
-                let mut mac = plain.clone();
-                mac.update(black_box(text.as_bytes()));
-                black_box(mac.finalize().into_bytes());
-            }),
-        ),
+        ("plain HMAC-SHA256", Box::new(hmac(ID)), 0),
         (
             "key",
             Box::new(|| {
                 black_box(secret.key(black_box(&receiving), black_box(&originating), black_box(ID))).unwrap();
             }),
+            0,
+        ),
+        ("plain, short id", Box::new(hmac(SHORT_ID)), 0),
+        (
+            "key, short id",
+            Box::new(|| {
+                black_box(secret.key(black_box(&receiving), black_box(&originating), black_box(SHORT_ID))).unwrap();
+            }),
+            2,
         ),
         (
             "verify a key",
             Box::new(|| assert!(secrets.verify(black_box(&receiving), &originating, ID, &presented))),
+            0,
         ),
-        ("round, messages", Box::new(|| round.run(false))),
-        ("round, XML", Box::new(|| round.run(true))),
+        ("round, messages", Box::new(|| round.run(false)), 0),
+        ("round, XML", Box::new(|| round.run(true)), 0),
     ];
-    let works: Vec<&dyn Fn()> = subjects.iter().map(|(_, work)| &**work).collect();
+    let works: Vec<&dyn Fn()> = subjects.iter().map(|(_, work, _)| &**work).collect();
     let times = ratio::interleave(&works, ROUNDS);
     println!(
         "{:<18} {:>12} {:>14} {:>12} {:>8}",
         "", "median ns", "of plain HMAC", "allocations", "bytes"
     );
-    for (index, (name, work)) in subjects.iter().enumerate() {
+    for (index, (name, work, base)) in subjects.iter().enumerate() {
         let counted = alloc_counter::measure_least(ALLOCATOR, 20, work);
         println!(
             "{name:<18} {:>12.1} {:>14.3} {:>12} {:>8}",
             ratio::median(&times[index]) * 1e9,
-            ratio::median_of_ratios(&times[index], &times[0]),
+            ratio::median_of_ratios(&times[index], &times[*base]),
             counted.count,
             counted.bytes,
         );
@@ -108,16 +120,22 @@ impl Round {
         let target = self.pair.receiving.clone();
         let id = self.id.to_string();
         let mut capulet = Authoritative::stateless(self.secrets.clone());
-        let mut originating = DialbackStream::opened(StreamNumber(1), target, &id, support, true, settings);
-        let mut receiving = DialbackStream::accepted(StreamNumber(1), &self.id, true, settings);
+        let mut originating = DialbackStream::opened(
+            Opened::new(StreamNumber(1), target, &id, Protection::Tls)
+                .with_support(support)
+                .with_settings(settings),
+        );
+        let mut receiving =
+            DialbackStream::accepted(Accepted::new(StreamNumber(1), &self.id, Protection::Tls).with_settings(settings));
         let domain = self.pair.originating.clone();
-        let mut verifying = DialbackStream::opened(StreamNumber(2), domain, "other", support, true, settings);
+        let mut verifying = DialbackStream::opened(
+            Opened::new(StreamNumber(2), domain, "other", Protection::Tls)
+                .with_support(support)
+                .with_settings(settings),
+        );
         let mut wire = Wire::new(xml);
 
-        let served = Facts {
-            served: true,
-            certificate: Certificate::ProvesNothing,
-        };
+        let served = Facts::served();
         let claim = originating.ask(self.pair.clone(), &mut capulet, now).unwrap();
         let claim = wire.carry(claim.into());
         let Ok(Step::Verify(task)) = receiving.handle(claim, served, &mut capulet, now) else {
@@ -131,10 +149,10 @@ impl Round {
         let Ok(Step::Verdict(verdict)) = verifying.handle(answer, served, &mut capulet, now) else {
             panic!()
         };
-        let Ok(Step::Send(answer)) = receiving.conclude(verdict, now) else {
+        let Ok(Step::Decided(decision)) = receiving.conclude(verdict, now) else {
             panic!()
         };
-        let answer = wire.carry(answer);
+        let answer = wire.carry(decision.answer.into());
         originating.handle(answer, served, &mut capulet, now).unwrap();
         assert!(originating.may_send(&self.pair) && receiving.admits(&self.pair).is_ok());
     }

@@ -56,7 +56,8 @@ impl DialbackCondition {
     /// `undefined-condition`.
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackCondition;
+    /// use xmpp_dialback::DialbackCondition;
+    ///
     /// assert_eq!(DialbackCondition::from_name(&"x".repeat(65)), DialbackCondition::UNDEFINED_CONDITION);
     /// ```
     pub fn from_name(name: &str) -> Self {
@@ -72,7 +73,8 @@ impl DialbackCondition {
     /// The element's local name in the namespace of stanza errors (RFC 6120 section 8.3.3).
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackCondition;
+    /// use xmpp_dialback::DialbackCondition;
+    ///
     /// assert_eq!(DialbackCondition::FORBIDDEN.name(), "forbidden");
     /// ```
     pub fn name(&self) -> &str {

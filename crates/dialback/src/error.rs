@@ -247,12 +247,16 @@ pub enum ApiMisuse {
         /// Who was vouched for.
         target: Domain,
     },
-    /// The peer said `invalid`, and will close this stream (XEP-0220 section 2.1.1).
-    #[error("nothing more can be asked on a stream that was answered \"invalid\"")]
+    /// One end answered `invalid`, and the stream will be closed (XEP-0220 sections 2.1.1 and 2.2.1).
+    #[error("the stream was given up: a claim on it was answered \"invalid\"")]
     StreamGivenUp,
     /// The stream is one that the peer opened, and is not used in both directions.
     #[error("nothing can be asked on a stream that the peer opened")]
     NotOurStream,
+    /// The stream is one that we opened, and not used in both directions: the peer claims nothing there, and
+    /// never authenticates by SASL.
+    #[error("the peer proves nothing on a stream that we opened")]
+    NotTheirStream,
     /// The verification belongs on a stream to another domain.
     #[error("a verification for {expected} on a stream that was opened to {found}")]
     WrongDomain {
@@ -306,11 +310,12 @@ pub struct WeakSecret {
     pub octets: usize,
 }
 
-/// A verification that was not asked, and why: the task is not lost.
+/// A task that was not taken, and why: it is not lost.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
+#[non_exhaustive]
 pub struct NotAsked {
-    /// Ask it on another stream, or end it with [`VerifyTask::fail`].
+    /// Ask on another stream, or end it with [`VerifyTask::fail`].
     pub task: VerifyTask,
     /// Why not here.
     pub error: Error,

@@ -30,8 +30,9 @@ impl Support {
     /// protected.
     ///
     /// ```
-    /// # use xmpp_dialback::Support;
-    /// # use xmpp_stream::StreamHeader;
+    /// use xmpp_dialback::Support;
+    /// use xmpp_stream::StreamHeader;
+    ///
     /// assert_eq!(Support::of(&StreamHeader::new(), None), Support::NotAdvertised);
     /// ```
     pub fn of(header: &StreamHeader, features: Option<&Features>) -> Self {
@@ -54,7 +55,8 @@ impl Support {
     /// Whether the peer understands `type='error'`.
     ///
     /// ```
-    /// # use xmpp_dialback::Support;
+    /// use xmpp_dialback::Support;
+    ///
     /// assert!(!Support::Dialback.errors());
     /// ```
     pub fn errors(self) -> bool {
@@ -68,8 +70,9 @@ impl Support {
     /// dialback elements only by that prefix.
     ///
     /// ```
-    /// # use xmpp_dialback::Support;
-    /// # use xmpp_stream::StreamHeader;
+    /// use xmpp_dialback::Support;
+    /// use xmpp_stream::StreamHeader;
+    ///
     /// let header = Support::declare(StreamHeader::new());
     /// assert!(header.declarations().any(|declared| declared == ("db", "jabber:server:dialback")));
     /// ```
@@ -80,7 +83,8 @@ impl Support {
     /// The feature to offer. This crate understands dialback errors, and must say so.
     ///
     /// ```
-    /// # use xmpp_dialback::Support;
+    /// use xmpp_dialback::Support;
+    ///
     /// assert_eq!(
     ///     Support::feature().build()?.as_str(),
     ///     "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>",

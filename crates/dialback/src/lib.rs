@@ -29,6 +29,7 @@
 //! |---|---|---|
 //! | a stream that we opened is ready | [`DialbackStream::opened`]\([`Opened`]) | |
 //! | one that we accepted is ready | [`DialbackStream::accepted`]\([`Accepted`]) | |
+//! | ... and its peer was authenticated by SASL EXTERNAL | [`authenticated_by_external`](DialbackStream::authenticated_by_external) | |
 //! | `<bidi/>` was sent or received ([`bidi`]) | [`enable_bidi`](DialbackStream::enable_bidi) | |
 //! | stanzas wait for a pair | [`ask`](DialbackStream::ask) | a [`Message`] to send, later an [`Outcome`] |
 //! | ... and the target is not the stream's own | [`cover`](DialbackStream::cover) first | |
@@ -53,7 +54,7 @@
 //! # What makes a pair authenticated
 //!
 //! Exactly two things: a [`Verdict`] that dialback found it valid, or the caller's word that the
-//! certificate of this stream proves the domain (XEP-0344). A good verdict is made in one place,
+//! certificate of this stream proves the domain (XEP-0344, or SASL EXTERNAL before). A good verdict is made in one place,
 //! [`Verifying`], which belongs to a stream that we opened to that very domain, and only out of an
 //! answer to a question that was asked there. It counts once, for the one claim that caused it, on the one
 //! [`DialbackStream`] value where it was made. An answer from another stream, for another pair, with another

@@ -29,7 +29,8 @@ impl Pair {
     /// A pair.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(pair.originating.as_str(), "a.example");
     /// # Ok::<(), xmpp_tls_core::DomainError>(())
@@ -41,7 +42,8 @@ impl Pair {
     /// The pair of the answers to such stanzas.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(pair.inverse(), Pair::new("b.example".parse()?, "a.example".parse()?));
     /// # Ok::<(), xmpp_tls_core::DomainError>(())
@@ -57,7 +59,7 @@ impl Pair {
     /// [`Error::Message`] if one of them is missing or its domainpart is none: `improper-addressing`.
     ///
     /// ```
-    /// # use xmpp_dialback::Pair;
+    /// use xmpp_dialback::Pair;
     /// use xmpp_stream::Element;
     /// use xmpp_tls_core::StreamKind;
     ///
@@ -104,6 +106,8 @@ impl fmt::Display for Pair {
 pub enum Method {
     /// The authoritative server confirmed the key on a stream that we opened to it.
     Dialback,
+    /// SASL EXTERNAL, before any claim.
+    External,
     /// The certificate of this stream proves the domain, so that nobody had to be asked (XEP-0344 section
     /// 2.4): as strong as SASL EXTERNAL.
     Certificate,
@@ -116,6 +120,7 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Method::Dialback => "dialback",
+            Method::External => "SASL EXTERNAL",
             Method::Certificate => "certificate, without a callback",
             Method::SameCertificate => "dialback, by the same certificate",
         })
@@ -129,7 +134,7 @@ impl fmt::Display for Method {
 /// use xmpp_dialback::{Authenticated, Method};
 ///
 /// fn by_dialback_alone(entry: &Authenticated) -> bool {
-///     entry.by() != Method::Certificate
+///     matches!(entry.by(), Method::Dialback | Method::SameCertificate)
 /// }
 ///
 /// fn show(entry: &Authenticated, now: Instant) -> String {
@@ -196,7 +201,8 @@ impl NotAuthenticated {
     /// What the peer is told (RFC 6120 sections 8.1.1.2 and 8.1.2.2).
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// assert_eq!(NotAuthenticated::To { pair }.stream_condition().name(), "host-unknown");
     /// # Ok::<(), xmpp_tls_core::DomainError>(())

@@ -5,7 +5,8 @@
 
 use std::time::Instant;
 use xmpp_dialback::{
-    Authoritative, DialbackSecret, DialbackStream, Facts, Pair, PresentedKey, ResultRequest, Settings, StreamNumber,
+    Accepted, Authoritative, DialbackSecret, DialbackStream, Facts, Pair, PresentedKey, Protection, ResultRequest,
+    StreamNumber,
 };
 use xmpp_tls_core::StreamId;
 use xmpp_tls_testkit::{Clock, alloc_counter};
@@ -23,12 +24,11 @@ fn db_45_a_peer_s_claims_fill_no_memory() {
             claim(stream, &mut keys, n, now);
         }
     };
-    let mut stream = DialbackStream::accepted(
+    let mut stream = DialbackStream::accepted(Accepted::new(
         StreamNumber(1),
         &StreamId::from_random([1; 16]),
-        true,
-        Settings::default(),
-    );
+        Protection::Tls,
+    ));
     claims(&mut stream, 0, 100);
     let region = alloc_counter::stats_alloc::Region::new(ALLOCATOR);
     claims(&mut stream, 100, 20_000);
@@ -44,9 +44,6 @@ fn claim(stream: &mut DialbackStream, keys: &mut Authoritative, n: usize, now: I
         pair: Pair::new(originating, "b.example".parse().unwrap()),
         key: PresentedKey::new("c0ffee").unwrap(),
     };
-    let facts = Facts {
-        served: true,
-        ..Facts::default()
-    };
+    let facts = Facts::served();
     stream.handle(request.into(), facts, keys, now).unwrap();
 }

@@ -5,8 +5,9 @@ mod common;
 use common::{SECOND, SERVED, answer, authoritative, domain, error, opened, opened_with, pair, result};
 use std::time::Instant;
 use xmpp_dialback::{
-    Answer, ApiMisuse, Certificate, DialbackCondition, DialbackStream, Error, Facts, IdError, Limits, Message,
-    Originating, Outcome, Pair, PeerMisbehaved, Refusal, Settings, Step, StreamNumber, Support, VerificationFailure,
+    Answer, ApiMisuse, Bound, Certificate, Covers, DialbackCondition, DialbackStream, Error, Facts, IdError, Limits,
+    Message, Opened, Originating, Outcome, Pair, PeerMisbehaved, Protection, Refusal, Settings, Step, StreamNumber,
+    Support, VerificationFailure,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -33,7 +34,8 @@ fn db_10_db_11_the_request_has_the_key_for_the_id_of_this_stream() {
     let pair = pair("capulet.example", "montague.example");
     for id in ["before-tls", "behind-tls"] {
         let target = pair.receiving.clone();
-        let mut stream = Originating::new(target, id, Support::Dialback, true, Settings::default());
+        let mut stream =
+            Originating::new(Opened::new(StreamNumber(1), target, id, Protection::Tls).with_support(Support::Dialback));
         let mut ours = authoritative(1);
         let request = stream.ask(pair.clone(), &mut ours, now).unwrap();
         let expected = ours.key(&pair, id, now).unwrap();
@@ -195,7 +197,7 @@ fn db_46_db_69_only_resource_constraint_is_worth_another_connection() {
 }
 
 #[test]
-fn db_71_a_second_target_needs_dialback_errors() {
+fn db_71_db_73_a_second_target_needs_dialback_errors_and_something_that_proves_it() {
     let now = Clock::new().now();
     let other = pair("a.example", "c.example");
     for (support, fine) in [
@@ -205,6 +207,11 @@ fn db_71_a_second_target_needs_dialback_errors() {
     ] {
         let mut stream = opened_with(1, "b.example", support, Settings::default());
         ask(&mut stream, &pair("a.example", "B.example."), now).unwrap();
+        // What the peer advertises is not enough.
+        let target = other.receiving.clone();
+        let unproved = Error::ApiMisuse(ApiMisuse::TargetUnproved { target });
+        assert_eq!(ask(&mut stream, &other, now).unwrap_err(), unproved);
+        stream.cover(domain("C.example."), Covers::Certificate).unwrap();
         let asked = ask(&mut stream, &other, now);
         assert_eq!(asked.is_ok(), fine, "{support:?}");
         if let Err(refused) = asked {
@@ -213,6 +220,64 @@ fn db_71_a_second_target_needs_dialback_errors() {
             assert_eq!(refused, Error::ApiMisuse(misuse));
         }
     }
+}
+
+#[test]
+fn db_72_db_73_what_a_caller_may_say_about_a_second_target() {
+    let target = domain("c.example");
+    let stream = |protection, settings: Settings| {
+        let opened = Opened::new(StreamNumber(1), domain("b.example"), "id", protection);
+        DialbackStream::opened(opened.with_settings(settings))
+    };
+    let in_clear = Error::ApiMisuse(ApiMisuse::StreamInClear);
+    let not_enough = Error::ApiMisuse(ApiMisuse::CertificateRequired { target: target.clone() });
+    let default = Settings::default();
+    let strict = default.requiring_certificates();
+    let clear = default.dangerous_allow_clear();
+    for (protection, settings, by, expected) in [
+        (Protection::Tls, default, Covers::Certificate, Ok(())),
+        (Protection::Tls, default, Covers::Address, Ok(())),
+        (Protection::Tls, strict, Covers::Certificate, Ok(())),
+        (Protection::Tls, strict, Covers::Address, Err(not_enough)),
+        (Protection::Clear, clear, Covers::Certificate, Err(in_clear)),
+        (Protection::Clear, clear, Covers::Address, Ok(())),
+    ] {
+        let said = stream(protection, settings).cover(target.clone(), by);
+        assert_eq!(said, expected, "{protection:?}, {settings:?}, {by:?}");
+    }
+    // A stream that the peer opened is its own to prove things on.
+    let mut theirs = common::accepted(1);
+    let not_ours = Err(Error::ApiMisuse(ApiMisuse::NotOurStream));
+    assert_eq!(theirs.cover(target.clone(), Covers::Certificate), not_ours);
+    theirs.enable_bidi().unwrap();
+    assert_eq!(theirs.cover(target.clone(), Covers::Certificate), not_ours);
+
+    let mut limits = Limits::default();
+    limits.pairs = 1;
+    let mut bounded = stream(Protection::Tls, default.with_limits(limits));
+    for _ in 0..2 {
+        bounded.cover(target.clone(), Covers::Address).unwrap();
+    }
+    let what = Bound::Targets;
+    let refused = bounded.cover(domain("d.example"), Covers::Address);
+    assert_eq!(refused, Err(Error::Limit { what, max: 1 }));
+}
+
+/// With bidi the peer may prove the other target itself.
+#[test]
+fn db_71_a_second_target_that_the_peer_proved() {
+    let now = Clock::new().now();
+    let mut stream = opened(1, "b.example");
+    stream.enable_bidi().unwrap();
+    let other = pair("a.example", "c.example");
+    let proof = common::claim(&other.inverse()).into();
+    assert!(ask(&mut stream, &other, now).is_err());
+    stream
+        .handle(proof, common::PROVED, &mut authoritative(1), now)
+        .unwrap();
+    ask(&mut stream, &other, now).unwrap();
+    hear(&mut stream, &other, Answer::Valid, now).unwrap();
+    assert!(stream.may_send(&other));
 }
 
 #[test]
@@ -244,7 +309,11 @@ fn db_81_nothing_is_asked_in_clear_unless_that_is_allowed() {
     let pair = pair("a.example", "b.example");
     let stream = |settings| {
         let target = pair.receiving.clone();
-        DialbackStream::opened(StreamNumber(1), target, "id", Support::Dialback, false, settings)
+        DialbackStream::opened(
+            Opened::new(StreamNumber(1), target, "id", Protection::Clear)
+                .with_support(Support::Dialback)
+                .with_settings(settings),
+        )
     };
     for settings in [Settings::default(), Settings::default().requiring_certificates()] {
         let refused = ask(&mut stream(settings), &pair, now).unwrap_err();
@@ -260,7 +329,11 @@ fn a_stream_without_an_id_that_keys_can_be_made_for() {
     for (id, why) in [("", IdError::Empty), ("x y", IdError::Space)] {
         let target = pair.receiving.clone();
         let settings = Settings::default();
-        let mut stream = DialbackStream::opened(StreamNumber(1), target, id, Support::Dialback, true, settings);
+        let mut stream = DialbackStream::opened(
+            Opened::new(StreamNumber(1), target, id, Protection::Tls)
+                .with_support(Support::Dialback)
+                .with_settings(settings),
+        );
         assert_eq!(ask(&mut stream, &pair, now).unwrap_err(), Error::Id(why));
         assert_eq!(stream.enable_bidi(), Err(Error::Id(why)));
         // Nothing was asked, so nothing can be answered.
@@ -271,11 +344,9 @@ fn a_stream_without_an_id_that_keys_can_be_made_for() {
 #[test]
 fn open_questions_and_pairs_are_bounded() {
     let now = Clock::new().now();
-    let limits = Limits {
-        open_questions: 3,
-        pairs: 5,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.open_questions = 3;
+    limits.pairs = 5;
     let settings = Settings::default().with_limits(limits);
     let mut stream = opened_with(1, "b.example", Support::Dialback, settings);
     let pairs: Vec<_> = (0..6).map(|n| pair(&format!("a{n}.example"), "b.example")).collect();
@@ -304,15 +375,12 @@ fn db_12_an_answer_counts_without_a_callback() {
     let (mut ours, pair) = (opened(1, "b.example"), pair("a.example", "b.example"));
     let request = ask(&mut ours, &pair, now).unwrap();
     let mut theirs = common::accepted(1);
-    let facts = Facts {
-        certificate: Certificate::ProvesDomain,
-        ..SERVED
-    };
-    let Ok(Step::Send(answer)) = theirs.handle(request, facts, &mut authoritative(2), now) else {
+    let facts = SERVED.with_certificate(Certificate::ProvesDomain);
+    let Ok(Step::Decided(decision)) = theirs.handle(request, facts, &mut authoritative(2), now) else {
         panic!()
     };
     let step = ours
-        .handle(answer, Facts::default(), &mut authoritative(1), now)
+        .handle(decision.answer.into(), Facts::default(), &mut authoritative(1), now)
         .unwrap();
     assert!(matches!(step, Step::Outcome(Outcome::Verified { .. })));
 }

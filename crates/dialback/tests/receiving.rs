@@ -8,9 +8,9 @@ use common::{
 };
 use std::time::Instant;
 use xmpp_dialback::{
-    Admitted, Answer, ApiMisuse, Certificate, CertificateComparison, DialbackCondition, DialbackStream, Error, Facts,
-    Limits, Message, Method, NotAuthenticated, Pair, PeerMisbehaved, PresentedKey, ResultRequest, Settings, Step,
-    StreamNumber, Verdict, VerificationFailure, VerifyTask,
+    Accepted, Admitted, Answer, ApiMisuse, Certificate, CertificateComparison, DialbackCondition, DialbackStream,
+    Error, Facts, Limits, Message, Method, NotAuthenticated, Opened, Pair, PeerMisbehaved, PresentedKey, Protection,
+    ResultRequest, Settings, Step, StreamNumber, Verdict, VerificationFailure, VerifyTask,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -31,6 +31,13 @@ fn verdict(task: VerifyTask, answer: Answer, now: Instant) -> Verdict {
 
 fn sent(step: Result<Step, Error>) -> String {
     match step {
+        Ok(Step::Decided(decision)) if !decision.closes_stream => text(decision.answer),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sent_again(step: Result<Step, Error>) -> String {
+    match step {
         Ok(Step::Send(message)) => text(message),
         other => panic!("{other:?}"),
     }
@@ -38,7 +45,7 @@ fn sent(step: Result<Step, Error>) -> String {
 
 fn sent_and_closed(step: Result<Step, Error>) -> String {
     match step {
-        Ok(Step::SendAndClose(message)) => text(message),
+        Ok(Step::Decided(decision)) if decision.closes_stream => text(decision.answer),
         other => panic!("{other:?}"),
     }
 }
@@ -46,7 +53,7 @@ fn sent_and_closed(step: Result<Step, Error>) -> String {
 fn by(stream: &DialbackStream, pair: &Pair) -> Option<Method> {
     match stream.admits(pair) {
         Ok(Admitted::Authenticated(authenticated)) => Some(authenticated.by()),
-        Ok(Admitted::OpenedByUs) => panic!("{pair}"),
+        Ok(other) => panic!("{pair}: {other:?}"),
         Err(_) => None,
     }
 }
@@ -108,10 +115,7 @@ fn db_27_db_61_a_domain_that_is_not_served_is_not_found_and_the_stream_goes_on()
     assert_eq!(answer, text(result(&unknown, error(DialbackCondition::ITEM_NOT_FOUND))));
     assert!(answer.contains("from='unknown.example'"));
     // Also with a certificate, which says nothing about what is served here.
-    let facts = Facts {
-        served: false,
-        certificate: Certificate::ProvesDomain,
-    };
+    let facts = Facts::default().with_certificate(Certificate::ProvesDomain);
     assert_eq!(sent(hear(&mut stream, &unknown, facts, now)), answer);
     assert_eq!(by(&stream, &unknown), None);
     let _task = task(&mut stream, &pair("a.example", "b.example"), now);
@@ -231,7 +235,7 @@ fn db_44_a_repeated_claim_changes_nothing() {
     }
     sent(stream.conclude(verdict(first, Answer::Valid, now), now));
     // Once it is valid it stays so, and nobody is asked again.
-    let again = sent(hear(&mut stream, &pair, SERVED, now));
+    let again = sent_again(hear(&mut stream, &pair, SERVED, now));
     assert_eq!(again, text(result(&pair, Answer::Valid)));
     assert_eq!(stream.authenticated().count(), 1);
 }
@@ -239,11 +243,9 @@ fn db_44_a_repeated_claim_changes_nothing() {
 #[test]
 fn db_45_db_69_pending_claims_and_pairs_are_bounded() {
     let now = Clock::new().now();
-    let limits = Limits {
-        pending_claims: 2,
-        pairs: 4,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.pending_claims = 2;
+    limits.pairs = 4;
     let mut stream = accepted_with(1, Settings::default().with_limits(limits));
     let pair = |n: usize| pair(&format!("a{n}.example"), "b.example");
     let too_many = |n| text(result(&pair(n), error(DialbackCondition::RESOURCE_CONSTRAINT)));
@@ -265,10 +267,8 @@ fn db_45_db_69_pending_claims_and_pairs_are_bounded() {
 #[test]
 fn db_45_claims_in_vain_are_bounded() {
     let now = Clock::new().now();
-    let limits = Limits {
-        failed_claims: 5,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.failed_claims = 5;
     let mut stream = accepted_with(1, Settings::default().with_limits(limits));
     let good = pair("attacker.example", "b.example");
     hear(&mut stream, &good, PROVED, now).unwrap();
@@ -300,7 +300,9 @@ fn db_64_a_claim_has_a_deadline() {
 fn db_65_db_80_in_clear_nobody_is_asked_where_encryption_is_required() {
     let now = Clock::new().now();
     let pair = pair("a.example", "b.example");
-    let clear = |settings| DialbackStream::accepted(StreamNumber(1), &id(1), false, settings);
+    let clear = |settings| {
+        DialbackStream::accepted(Accepted::new(StreamNumber(1), &id(1), Protection::Clear).with_settings(settings))
+    };
     for settings in [Settings::default(), Settings::default().requiring_certificates()] {
         for facts in [SERVED, PROVED] {
             let mut stream = clear(settings);
@@ -359,22 +361,23 @@ fn db_74_db_82_db_83_dna_01_a_certificate_proves_the_domains_that_it_names_and_n
 fn db_84_the_same_certificate_at_the_addresses_of_the_domain() {
     let now = Clock::new().now();
     let pair = pair("a.example", "b.example");
-    for (identical, names_domain) in [(true, true), (true, false), (false, true), (false, false)] {
+    for comparison in [
+        CertificateComparison::SameAndNamesDomain,
+        CertificateComparison::SameForAnotherName,
+        CertificateComparison::Different,
+    ] {
+        let proves = comparison == CertificateComparison::SameAndNamesDomain;
         let mut stream = accepted(1);
         let task = task(&mut stream, &pair, now);
-        let comparison = CertificateComparison {
-            identical,
-            names_domain,
-        };
         match opened(2, "a.example").same_certificate(task, comparison) {
             Ok(verdict) => {
-                assert!(identical && names_domain);
+                assert!(proves);
                 sent(stream.conclude(verdict, now));
                 assert_eq!(by(&stream, &pair), Some(Method::SameCertificate));
             }
             // It goes on with the question.
             Err(task) => {
-                assert!(!(identical && names_domain));
+                assert!(!proves);
                 sent(stream.conclude(verdict(task, Answer::Valid, now), now));
                 assert_eq!(by(&stream, &pair), Some(Method::Dialback));
             }
@@ -386,10 +389,7 @@ fn db_84_the_same_certificate_at_the_addresses_of_the_domain() {
 fn db_84_the_same_certificate_on_a_stream_to_somebody_else_proves_nothing() {
     let now = Clock::new().now();
     let pair = pair("a.example", "b.example");
-    let proof = CertificateComparison {
-        identical: true,
-        names_domain: true,
-    };
+    let proof = CertificateComparison::SameAndNamesDomain;
     let claims = |stream: &DialbackStream| {
         stream
             .same_certificate(task(&mut accepted(1), &pair, now), proof)
@@ -402,7 +402,11 @@ fn db_84_the_same_certificate_on_a_stream_to_somebody_else_proves_nothing() {
     let clear = Settings::default().dangerous_allow_clear();
     let target = pair.originating.clone();
     let support = xmpp_dialback::Support::Dialback;
-    let in_clear = DialbackStream::opened(StreamNumber(2), target, "id", support, false, clear);
+    let in_clear = DialbackStream::opened(
+        Opened::new(StreamNumber(2), target, "id", Protection::Clear)
+            .with_support(support)
+            .with_settings(clear),
+    );
     assert!(!claims(&in_clear));
 }
 

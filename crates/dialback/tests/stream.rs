@@ -6,9 +6,10 @@ use common::{SERVED, accepted, authoritative, claim, id, opened, pair, result, t
 use std::collections::BTreeMap;
 use std::time::Instant;
 use xmpp_dialback::{
-    Admitted, Answer, ApiMisuse, DialbackStream, Error, Facts, Message, Outcome, Pair, PeerMisbehaved, PresentedKey,
-    Settings, Step, StreamNumber, Support, VerifyRequest,
+    Accepted, Admitted, Answer, ApiMisuse, Covers, DialbackStream, Error, Facts, Message, Opened, Outcome, Pair,
+    PeerMisbehaved, PresentedKey, Protection, Settings, Step, StreamNumber, Support, VerifyRequest,
 };
+use xmpp_tls_core::Side;
 use xmpp_tls_testkit::Clock;
 
 const KINDS: [&str; 4] = ["result", "result valid", "verify", "verify valid"];
@@ -61,6 +62,13 @@ fn stream(direction: &str, state: &str, now: Instant) -> (DialbackStream, String
     }
     let (pair, mut ours) = (the_pair(), authoritative(1));
     let id = id(1).to_string();
+    // Whom we ask has to be the pair's receiving server.
+    if stream.side() == Side::Initiating {
+        stream.cover(pair.receiving.clone(), Covers::Certificate).unwrap();
+    } else if stream.is_bidi() && (state == "asked" || state == "answered") {
+        let proof = claim(&pair.inverse()).into();
+        stream.handle(proof, common::PROVED, &mut ours, now).unwrap();
+    }
     if state != "fresh" {
         let _ = stream.ask(pair.clone(), &mut ours, now);
         let _ = stream.verify(task(&mut accepted(1), &pair, now), now);
@@ -87,7 +95,7 @@ fn stream(direction: &str, state: &str, now: Instant) -> (DialbackStream, String
             let Ok(Step::Verdict(verdict)) = elsewhere.handle(answer, Facts::default(), &mut ours, now) else {
                 panic!()
             };
-            assert!(matches!(stream.conclude(verdict, now), Ok(Step::SendAndClose(_))));
+            assert!(matches!(stream.conclude(verdict, now), Ok(Step::Decided(decision)) if decision.closes_stream));
         }
     }
     (stream, id)
@@ -180,9 +188,11 @@ fn db_40_to_db_43_everything_that_can_come_in_every_state() {
     for (direction, state, expected) in table {
         for (kind, expected) in KINDS.into_iter().zip(expected) {
             let (mut stream, id) = stream(direction, state, now);
+            let before: Vec<_> = stream.authenticated().cloned().collect();
             let step = stream.handle(message(kind, &id, now), SERVED, &mut authoritative(1), now);
             assert_eq!(name(&step), expected, "{direction}, {state}: {kind}");
-            assert_eq!(stream.authenticated().count(), 0, "{direction}, {state}: {kind}");
+            assert!(stream.authenticated().eq(&before), "{direction}, {state}: {kind}");
+            assert!(stream.admits(&the_pair()).is_err(), "{direction}, {state}: {kind}");
             assert!(entries.insert((direction, state, kind), ()).is_none());
         }
     }
@@ -211,9 +221,14 @@ fn nothing_can_be_asked_on_a_stream_that_the_peer_opened() {
 #[test]
 fn bidi_02_never_before_tls() {
     let settings = Settings::default().dangerous_allow_clear();
-    let mut one = DialbackStream::accepted(StreamNumber(1), &id(1), false, settings);
+    let mut one =
+        DialbackStream::accepted(Accepted::new(StreamNumber(1), &id(1), Protection::Clear).with_settings(settings));
     let target = common::domain("b.example");
-    let mut other = DialbackStream::opened(StreamNumber(2), target, "id", Support::Dialback, false, settings);
+    let mut other = DialbackStream::opened(
+        Opened::new(StreamNumber(2), target, "id", Protection::Clear)
+            .with_support(Support::Dialback)
+            .with_settings(settings),
+    );
     for stream in [&mut one, &mut other] {
         assert_eq!(stream.enable_bidi(), Err(Error::ApiMisuse(ApiMisuse::BidiInClear)));
         assert!(!stream.is_bidi());
@@ -250,6 +265,7 @@ fn bidi_06_what_comes_back_on_a_stream_that_we_opened() {
         if bidi {
             stream.enable_bidi().unwrap();
         }
+        stream.cover(further.receiving.clone(), Covers::Address).unwrap();
         for pair in [&asked, &further] {
             stream.ask(pair.clone(), &mut ours, now).unwrap();
             assert!(stream.admits(&pair.inverse()).is_err());
@@ -272,8 +288,19 @@ fn bidi_07_the_receiving_entity_claims_its_other_domains_on_the_same_stream() {
     let mut theirs = accepted(9);
     theirs.enable_bidi().unwrap();
     let claimed = pair("rooms.b.example", "a.example");
+    // Only of a domain that the peer proved, and of another one once it did.
+    for proof in ["a.example", "a2.example"] {
+        let to = pair("b.example", proof);
+        let refused = theirs.ask(to.clone(), &mut authoritative(2), now).unwrap_err();
+        let target = to.receiving.clone();
+        assert_eq!(refused, Error::ApiMisuse(ApiMisuse::TargetUnproved { target }));
+        let proof = claim(&to.inverse()).into();
+        theirs
+            .handle(proof, common::PROVED, &mut authoritative(2), now)
+            .unwrap();
+    }
     let request = theirs.ask(claimed.clone(), &mut authoritative(2), now).unwrap();
-    // Any target: whoever asks for bidi understands dialback errors.
+    // Further targets: whoever asks for bidi understands dialback errors.
     theirs
         .ask(pair("b.example", "a2.example"), &mut authoritative(2), now)
         .unwrap();
@@ -291,11 +318,11 @@ fn bidi_07_the_receiving_entity_claims_its_other_domains_on_the_same_stream() {
     else {
         panic!()
     };
-    let Ok(Step::Send(answer)) = ours.conclude(verdict, now) else {
+    let Ok(Step::Decided(decision)) = ours.conclude(verdict, now) else {
         panic!()
     };
     assert!(matches!(ours.admits(&claimed), Ok(Admitted::Authenticated(_))));
-    let step = theirs.handle(answer, Facts::default(), &mut authoritative(2), now);
+    let step = theirs.handle(decision.answer.into(), Facts::default(), &mut authoritative(2), now);
     assert!(matches!(step, Ok(Step::Outcome(Outcome::Verified { .. }))));
     assert!(theirs.may_send(&claimed));
 }

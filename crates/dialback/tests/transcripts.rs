@@ -5,8 +5,8 @@ mod common;
 use common::{authoritative, domain, load, message, opened, pair, secret, text};
 use serde::Deserialize;
 use xmpp_dialback::{
-    Authoritative, Certificate, DialbackSecret, DialbackStream, Facts, Message, Outcome, Settings, Step, StreamNumber,
-    Support,
+    Accepted, Authoritative, Certificate, DialbackSecret, DialbackStream, Facts, Message, Opened, Outcome, Protection,
+    Settings, Step, StreamNumber, Support,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -52,12 +52,7 @@ fn knowing(secret: &str) -> Authoritative {
 fn with_id(number: u64, target: &str, id: &str) -> DialbackStream {
     let target = domain(target);
     let mut stream = DialbackStream::opened(
-        StreamNumber(number),
-        target,
-        id,
-        Support::DialbackAndErrors,
-        true,
-        Settings::default(),
+        Opened::new(StreamNumber(number), target, id, Protection::Tls).with_support(Support::DialbackAndErrors),
     );
     stream.enable_bidi().unwrap();
     stream
@@ -79,13 +74,11 @@ fn db_10_to_db_61_every_transcript_of_the_xeps() {
         same(case, request, &case.step_1);
 
         let mut receiving = with_id(2, "elsewhere.example", &case.stream_id);
-        let facts = Facts {
-            served: case.receiving_is_served,
-            certificate: match case.certificate_proves {
-                true => Certificate::ProvesDomain,
-                false => Certificate::ProvesNothing,
-            },
-        };
+        let mut facts = Facts::default();
+        facts.served = case.receiving_is_served;
+        if case.certificate_proves {
+            facts.certificate = Certificate::ProvesDomain;
+        }
         let mut step = receiving
             .handle(message(&case.step_1), facts, &mut authoritative(9), now)
             .unwrap();
@@ -109,8 +102,7 @@ fn db_10_to_db_61_every_transcript_of_the_xeps() {
             step = receiving.conclude(verdict, now).unwrap();
         }
         let (answer, closes) = match step {
-            Step::Send(answer) => (answer, false),
-            Step::SendAndClose(answer) => (answer, true),
+            Step::Decided(decision) => (decision.answer, decision.closes_stream),
             other => panic!("{}: {other:?}", case.id),
         };
         same(case, answer, &case.step_4);
@@ -156,11 +148,11 @@ fn bidi_07_bidi_09_v_27b_the_transcript_of_xep_0288() {
     let Ok(Step::Verdict(verdict)) = to_capulet.handle(message(&yes), Facts::default(), keep, now) else {
         panic!()
     };
-    let Ok(Step::Send(answer)) = montague.conclude(verdict, now) else {
+    let Ok(Step::Decided(decision)) = montague.conclude(verdict, now) else {
         panic!()
     };
     assert_eq!(
-        text(answer),
+        text(decision.answer),
         text(message(
             "<db:result from='montague.lit' to='capulet.lit' type='valid'/>"
         ))
@@ -182,11 +174,11 @@ fn bidi_07_bidi_09_v_27b_the_transcript_of_xep_0288() {
     let Ok(Step::Verdict(verdict)) = to_rooms.handle(yes, Facts::default(), keep, now) else {
         panic!()
     };
-    let Ok(Step::Send(answer)) = capulet.conclude(verdict, now) else {
+    let Ok(Step::Decided(decision)) = capulet.conclude(verdict, now) else {
         panic!()
     };
     let expected = "<db:result from='capulet.lit' to='conference.montague.lit' type='valid'/>";
-    assert_eq!(text(answer), text(message(expected)));
+    assert_eq!(text(decision.answer), text(message(expected)));
 }
 
 /// Two servers that verify each other at the same time: questions are answered on streams that are not
@@ -201,9 +193,15 @@ fn db_26_mutual_dialbacks_at_the_same_time() {
     let id = |n: usize| common::id(n as u8 + 1);
     let mut outgoing = [0, 1].map(|n| {
         let (number, target) = (StreamNumber(10), domain(names[1 - n]));
-        DialbackStream::opened(number, target, &id(n).to_string(), Support::Dialback, true, settings)
+        DialbackStream::opened(
+            Opened::new(number, target, &id(n).to_string(), Protection::Tls)
+                .with_support(Support::Dialback)
+                .with_settings(settings),
+        )
     });
-    let mut incoming = [0, 1].map(|n| DialbackStream::accepted(StreamNumber(20), &id(1 - n), true, settings));
+    let mut incoming = [0, 1].map(|n| {
+        DialbackStream::accepted(Accepted::new(StreamNumber(20), &id(1 - n), Protection::Tls).with_settings(settings))
+    });
     let pairs = [pair(names[0], names[1]), pair(names[1], names[0])];
 
     let claims = [0, 1].map(|n| Message::from(outgoing[n].ask(pairs[n].clone(), &mut keys[n], now).unwrap()));
@@ -222,10 +220,10 @@ fn db_26_mutual_dialbacks_at_the_same_time() {
         };
         let step = outgoing[other].handle(answer, Facts::default(), &mut keys[other], now);
         let Ok(Step::Verdict(verdict)) = step else { panic!() };
-        let Ok(Step::Send(result)) = incoming[other].conclude(verdict, now) else {
+        let Ok(Step::Decided(decision)) = incoming[other].conclude(verdict, now) else {
             panic!()
         };
-        let step = outgoing[n].handle(result, Facts::default(), &mut keys[n], now);
+        let step = outgoing[n].handle(decision.answer.into(), Facts::default(), &mut keys[n], now);
         assert!(matches!(step, Ok(Step::Outcome(Outcome::Verified { .. }))));
     }
     for n in [0, 1] {

@@ -7,8 +7,9 @@ use common::{
 };
 use std::time::Instant;
 use xmpp_dialback::{
-    Answer, ApiMisuse, DialbackCondition, DialbackStream, Error, Facts, Finding, Limits, Method, NotAsked, Pair,
-    PeerMisbehaved, PresentedKey, Settings, Step, StreamNumber, Support, Verdict, VerificationFailure, VerifyRequest,
+    Answer, ApiMisuse, DialbackCondition, DialbackStream, Error, Facts, Finding, Limits, Method, NotAsked, Opened,
+    Pair, PeerMisbehaved, PresentedKey, Protection, Settings, Step, StreamNumber, Support, Verdict,
+    VerificationFailure, VerifyRequest,
 };
 use xmpp_tls_testkit::Clock;
 
@@ -102,7 +103,7 @@ fn db_29_db_41_the_stream_is_one_that_we_opened_to_that_domain() {
     let now = Clock::new().now();
     let pair = pair("a.example", "b.example");
     for other in ["attacker.example", "b.example", "sub.a.example", "xa.example"] {
-        let NotAsked { task, error } = *ask(&mut opened(9, other), 1, &pair, now).unwrap_err();
+        let NotAsked { task, error, .. } = *ask(&mut opened(9, other), 1, &pair, now).unwrap_err();
         let (expected, found) = (domain("a.example"), domain(other));
         assert_eq!(error, Error::ApiMisuse(ApiMisuse::WrongDomain { expected, found }));
         // The task is not lost.
@@ -119,7 +120,7 @@ fn bidi_05_never_on_the_stream_that_made_the_claim() {
     stream.enable_bidi().unwrap();
     let pair = pair("a.example", "b.example");
     let task = task(&mut stream, &pair, now);
-    let NotAsked { task, error } = *stream.verify(task, now).unwrap_err();
+    let NotAsked { task, error, .. } = *stream.verify(task, now).unwrap_err();
     let stream = StreamNumber(9);
     assert_eq!(error, Error::ApiMisuse(ApiMisuse::SameStream { stream }));
     assert!(opened(10, "a.example").verify(task, now).is_ok());
@@ -132,7 +133,11 @@ fn db_30_the_verification_stream_obeys_the_same_rules() {
     let pair = pair("a.example", "b.example");
     let clear = |settings| {
         let target = pair.originating.clone();
-        DialbackStream::opened(StreamNumber(9), target, "id", Support::Dialback, false, settings)
+        DialbackStream::opened(
+            Opened::new(StreamNumber(9), target, "id", Protection::Clear)
+                .with_support(Support::Dialback)
+                .with_settings(settings),
+        )
     };
     for settings in [Settings::default(), Settings::default().requiring_certificates()] {
         let refused = ask(&mut clear(settings), 1, &pair, now).unwrap_err();
@@ -144,10 +149,8 @@ fn db_30_the_verification_stream_obeys_the_same_rules() {
 #[test]
 fn one_question_at_a_time_for_each_claim_and_a_bound_on_all() {
     let now = Clock::new().now();
-    let limits = Limits {
-        open_questions: 2,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.open_questions = 2;
     let settings = Settings::default().with_limits(limits);
     let mut stream = opened_with(9, "a.example", Support::Dialback, settings);
     let pair = pair("a.example", "b.example");
@@ -197,7 +200,7 @@ fn a_late_answer_is_for_nobody() {
     let request = ask(&mut stream, 1, &pair, clock.now()).unwrap();
     clock.advance(30 * SECOND);
     assert!(stream.handle_timeout(clock.now()).is_some());
-    let NotAsked { task, error } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
+    let NotAsked { task, error, .. } = *ask(&mut stream, 1, &pair, clock.now()).unwrap_err();
     assert_eq!(
         error,
         Error::ApiMisuse(ApiMisuse::AlreadyAsked {

@@ -33,7 +33,8 @@ impl DialbackKey {
     /// What is sent.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let secret = DialbackSecret::dangerous_of_any_length(b"d14lb4ck43v3r");
     /// let key = secret.key(&"capulet.example".parse()?, &"montague.example".parse()?, "417GAF25")?;
     /// assert_eq!(key.as_str(), "225cc5aa6a071133249d25fef42ae516fc7a86c523aa1c6980a7f73e784c972d");
@@ -46,8 +47,9 @@ impl DialbackKey {
     /// Whether this key was presented, in a time that depends only on the length of what was.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
-    /// let secret = DialbackSecret::generate(|octets| octets.fill(7));
+    /// use xmpp_dialback::*;
+    ///
+    /// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
     /// let key = secret.key(&"b.example".parse()?, &"a.example".parse()?, "id")?;
     /// assert!(key.matches(&PresentedKey::new(&format!("\n  {}\n", key.as_str()))?));
     /// assert!(!key.matches(&PresentedKey::new(&key.as_str().to_uppercase())?));
@@ -104,7 +106,8 @@ impl PresentedKey {
     /// [`MessageError::NoKey`] and [`MessageError::KeyTooLong`].
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert!(matches!(PresentedKey::new(&"0".repeat(1025)), Err(MessageError::KeyTooLong { octets: 1025 })));
     /// ```
     pub fn new(text: &str) -> Result<Self, MessageError> {
@@ -119,7 +122,8 @@ impl PresentedKey {
     /// What is handed on to the authoritative server.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// assert_eq!(PresentedKey::new("c0ffee")?.as_str(), "c0ffee");
     /// # Ok::<(), MessageError>(())
     /// ```

@@ -44,7 +44,8 @@ impl DialbackSecret {
     /// answers for its own keys only.
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackSecret;
+    /// use xmpp_dialback::DialbackSecret;
+    ///
     /// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
     /// ```
     pub fn generate(fill: impl FnOnce(&mut [u8; 32])) -> Self {
@@ -61,7 +62,8 @@ impl DialbackSecret {
     /// the caller's word.
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackSecret;
+    /// use xmpp_dialback::DialbackSecret;
+    ///
     /// assert!(DialbackSecret::new(b"s3cr3tf0rd14lb4ck").is_err());
     /// assert!(DialbackSecret::new(&[0xA5; 32]).is_ok());
     /// ```
@@ -76,7 +78,8 @@ impl DialbackSecret {
     /// examples of XEP-0185. Whoever guesses it can speak for every domain of this server.
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackSecret;
+    /// use xmpp_dialback::DialbackSecret;
+    ///
     /// let secret = DialbackSecret::dangerous_of_any_length(b"s3cr3tf0rd14lb4ck");
     /// let key = secret.key(&"xmpp.example.com".parse()?, &"example.org".parse()?, "D60000229F")?;
     /// assert_eq!(key.as_str(), "37c69b1cf07a3f67c04a5ef5902fa5114f2c76fe4a2686482ba5b89323075643");
@@ -102,8 +105,9 @@ impl DialbackSecret {
     /// them in it the three fields could not be told apart (CVE-2016-0756).
     ///
     /// ```
-    /// # use xmpp_dialback::DialbackSecret;
-    /// # let secret = DialbackSecret::generate(|octets| octets.fill(7));
+    /// use xmpp_dialback::DialbackSecret;
+    ///
+    /// let secret = DialbackSecret::generate(|octets| octets.fill(7 /* from a CSPRNG, really */));
     /// let (receiving, originating) = ("b.example".parse()?, "a.example".parse()?);
     /// assert!(secret.key(&receiving, &originating, "id").is_ok());
     /// assert!(secret.key(&receiving, &originating, "").is_err());
@@ -184,7 +188,8 @@ impl DialbackSecrets {
     /// Makes keys with a new secret from now on. Beyond [`MAX`](Self::MAX) the earliest is forgotten.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[1; 32])?);
     /// let secrets = secrets.changed_to(DialbackSecret::new(&[2; 32])?);
     /// # Ok::<(), WeakSecret>(())
@@ -203,7 +208,8 @@ impl DialbackSecrets {
     /// As [`DialbackSecret::key`].
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[2; 32])?);
     /// assert!(secrets.key(&"b.example".parse()?, &"a.example".parse()?, "id").is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -221,7 +227,8 @@ impl DialbackSecrets {
     /// no key is made for has none.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[2; 32])?);
     /// let (b, a) = ("b.example".parse()?, "a.example".parse()?);
     /// assert!(secrets.verify(&b, &a, "id", &secrets.key(&b, &a, "id")?.into()));

@@ -37,7 +37,8 @@ pub enum Message {
 /// Step 1, `db:result` without `type`: the originating server claims to speak for a domain.
 ///
 /// ```
-/// # use xmpp_dialback::*;
+/// use xmpp_dialback::*;
+///
 /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
 /// let request = ResultRequest { pair, key: PresentedKey::new("c0ffee")? };
 /// assert_eq!(Message::from(request).to_element()?.attribute("from").as_deref(), Some("a.example"));
@@ -54,7 +55,8 @@ pub struct ResultRequest {
 /// Step 2, `db:verify` without `type`: the receiving server asks the authoritative one.
 ///
 /// ```
-/// # use xmpp_dialback::*;
+/// use xmpp_dialback::*;
+///
 /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
 /// let request = VerifyRequest { pair, id: "D60000229F".into(), key: PresentedKey::new("c0ffee")? };
 /// assert_eq!(Message::from(request).to_element()?.attribute("from").as_deref(), Some("b.example"));
@@ -73,7 +75,8 @@ pub struct VerifyRequest {
 /// Step 3, `db:verify` with `type`: the authoritative server answers.
 ///
 /// ```
-/// # use xmpp_dialback::*;
+/// use xmpp_dialback::*;
+///
 /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
 /// let answer = VerifyAnswer { pair, id: "D60000229F".into(), answer: Answer::Valid };
 /// assert_eq!(Message::from(answer).to_element()?.attribute("from").as_deref(), Some("a.example"));
@@ -92,7 +95,8 @@ pub struct VerifyAnswer {
 /// Step 4, `db:result` with `type`: the receiving server answers.
 ///
 /// ```
-/// # use xmpp_dialback::*;
+/// use xmpp_dialback::*;
+///
 /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
 /// let answer = ResultAnswer { pair, answer: Answer::Error(DialbackCondition::ITEM_NOT_FOUND) };
 /// assert_eq!(Message::from(answer).to_element()?.attribute("from").as_deref(), Some("b.example"));
@@ -151,7 +155,8 @@ impl Message {
     /// Which of the four.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let answer = Message::from(ResultAnswer { pair, answer: Answer::Valid });
     /// assert_eq!(answer.kind().to_string(), "<db:result/> with an answer");
@@ -169,7 +174,8 @@ impl Message {
     /// What it is about.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let answer = ResultAnswer { pair: pair.clone(), answer: Answer::Valid };
     /// assert_eq!(Message::from(answer).pair(), &pair);
@@ -188,7 +194,8 @@ impl Message {
     /// [`Facts`](crate::Facts) that answer a request.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let answer = ResultAnswer { pair, answer: Answer::Valid };
     /// assert_eq!(Message::from(answer).to().as_str(), "a.example");

@@ -15,7 +15,7 @@ impl Message {
     /// [`MessageError`], which says what was expected and found, and knows the stream error for it.
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
     /// use xmpp_stream::Element;
     /// use xmpp_tls_core::StreamKind::ServerToServer;
     ///

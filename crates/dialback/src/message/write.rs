@@ -94,7 +94,8 @@ impl Message {
     /// As [`write`](Message::write).
     ///
     /// ```
-    /// # use xmpp_dialback::*;
+    /// use xmpp_dialback::*;
+    ///
     /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
     /// let element = Message::from(ResultAnswer { pair, answer: Answer::Invalid }).to_element()?;
     /// assert!(element.as_str().starts_with("<db:result xmlns:db='jabber:server:dialback' "));

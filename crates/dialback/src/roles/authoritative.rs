@@ -50,11 +50,12 @@ impl Authoritative {
     /// Answers for every key of these secrets, whichever server made it.
     ///
     /// ```
-    /// # use std::time::{Duration, Instant};
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    ///
+    /// let now = Instant::now();
+    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[7; 32])?);
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let key = Authoritative::stateless(secrets.clone()).key(&pair, "id", now)?.into();
     /// let request = VerifyRequest { pair, id: "id".into(), key };
     /// assert_eq!(Authoritative::stateless(secrets).answer(&request, true, now).answer, Answer::Valid);
@@ -68,11 +69,12 @@ impl Authoritative {
     /// and refuses to make more.
     ///
     /// ```
-    /// # use std::time::{Duration, Instant};
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// use std::time::{Duration, Instant};
+    /// use xmpp_dialback::*;
+    ///
+    /// let now = Instant::now();
+    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[7; 32])?);
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let stateful = || Authoritative::stateful(secrets.clone(), Duration::from_secs(60), 10_000);
     /// let key = stateful().key(&pair, "id", now)?.into();
     /// let request = VerifyRequest { pair, id: "id".into(), key };
@@ -99,11 +101,12 @@ impl Authoritative {
     /// [`Error::Id`] for an `id` that no key is made for, [`Error::Limit`] if too many are remembered.
     ///
     /// ```
-    /// # use std::time::{Duration, Instant};
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    ///
+    /// let now = Instant::now();
+    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[7; 32])?);
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let mut authoritative = Authoritative::stateless(secrets);
     /// assert!(authoritative.key(&pair, "id", now).is_ok() && authoritative.key(&pair, "", now).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -128,11 +131,12 @@ impl Authoritative {
     /// addressed, is one of ours.
     ///
     /// ```
-    /// # use std::time::{Duration, Instant};
-    /// # use xmpp_dialback::*;
-    /// # let now = Instant::now();
-    /// # let secrets = DialbackSecrets::from(DialbackSecret::generate(|octets| octets.fill(7)));
-    /// # let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    ///
+    /// let now = Instant::now();
+    /// let secrets = DialbackSecrets::from(DialbackSecret::new(&[7; 32])?);
+    /// let pair = Pair::new("a.example".parse()?, "b.example".parse()?);
     /// let request = VerifyRequest { pair, id: "id".into(), key: PresentedKey::new("c0ffee")? };
     /// let mut authoritative = Authoritative::stateless(secrets);
     /// assert_eq!(authoritative.answer(&request, true, now).answer, Answer::Invalid);

@@ -1,5 +1,5 @@
 use crate::config::{Accepted, Protection};
-use crate::error::{ApiMisuse, Error, NotAsked, PeerMisbehaved};
+use crate::error::{ApiMisuse, Bound, Error, NotAsked, PeerMisbehaved};
 use crate::message::{Answer, Kind, ResultAnswer, ResultRequest};
 use crate::outcome::{Decision, Outcome, Rejection};
 use crate::pair::{Authenticated, Method, NotAuthenticated, Pair};
@@ -91,15 +91,15 @@ pub struct Facts {
 
 impl Facts {
     /// The request is for one of our domains, and no certificate proves anything.
-    pub fn served() -> Self {
+    pub const fn served() -> Self {
         Facts {
             served: true,
-            ..Facts::default()
+            certificate: Certificate::ProvesNothing,
         }
     }
 
     /// With what the certificate of this stream says about the domain that is claimed.
-    pub fn with_certificate(mut self, certificate: Certificate) -> Self {
+    pub const fn with_certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
     }
@@ -305,6 +305,45 @@ impl Receiving {
         })
     }
 
+    /// The peer was authenticated by SASL EXTERNAL on this stream, for the domain that the pair originates
+    /// from, and opened it to the one that receives (XEP-0178 section 3): it need not claim that pair. What
+    /// else it claims, and with bidi what is sent to it, then go by the same table.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiMisuse::StreamInClear`] without TLS, where nobody proved possession of a certificate,
+    /// [`ApiMisuse::StreamGivenUp`], and [`Error::Limit`].
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use xmpp_dialback::*;
+    /// use xmpp_tls_core::StreamId;
+    ///
+    /// let now = Instant::now();
+    /// let id = StreamId::from_random([7; 16] /* from a CSPRNG, really */);
+    /// let mut stream = DialbackStream::accepted(Accepted::new(StreamNumber(1), &id, Protection::Tls));
+    /// stream.enable_bidi()?;
+    /// let pair = Pair::new("capulet.example".parse()?, "montague.example".parse()?);
+    /// stream.authenticated_by_external(pair.clone(), now)?;
+    /// assert!(stream.admits(&pair).is_ok() && stream.may_send(&pair.inverse()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn authenticated_by_external(&mut self, pair: Pair, now: Instant) -> Result<(), Error> {
+        match self.protection {
+            Protection::Clear => return Err(ApiMisuse::StreamInClear.into()),
+            Protection::Tls if self.given_up => return Err(ApiMisuse::StreamGivenUp.into()),
+            Protection::Tls => {}
+        }
+        let max = self.settings.limits().pairs;
+        if self.claims.len() + self.authenticated.len() >= max {
+            let what = Bound::Pairs;
+            return Err(Error::Limit { what, max });
+        }
+        let entry = Authenticated::new(pair.clone(), Method::External, now);
+        self.authenticated.insert(pair, entry);
+        Ok(())
+    }
+
     fn check_number(&self, expected: StreamNumber) -> Result<(), Error> {
         let found = self.stream;
         match expected == found {
@@ -323,8 +362,8 @@ impl Receiving {
         Some(self.claims.remove(index).pair)
     }
 
-    /// The only way into the table: from a certificate, or from the verdict that a claim of this stream
-    /// was waiting for.
+    /// The only way for a claim into the table: from a certificate, or from the verdict that a claim of this
+    /// stream was waiting for.
     fn authenticate(&mut self, pair: Pair, by: Method, now: Instant) -> Received {
         let entry = Authenticated::new(pair.clone(), by, now);
         self.authenticated.insert(pair.clone(), entry.clone());
@@ -368,13 +407,18 @@ impl Receiving {
     ///
     /// [`NotAuthenticated`], which knows the stream error.
     pub fn admits(&self, pair: &Pair) -> Result<&Authenticated, NotAuthenticated> {
-        self.authenticated.get(pair).ok_or_else(|| {
+        self.authentication(pair).ok_or_else(|| {
             let pair = pair.clone();
             match self.has_proved(&pair.originating) {
                 true => NotAuthenticated::To { pair },
                 false => NotAuthenticated::From { pair },
             }
         })
+    }
+
+    /// Whether the peer proved this pair on this stream, by which method and since when.
+    pub fn authentication(&self, pair: &Pair) -> Option<&Authenticated> {
+        self.authenticated.get(pair)
     }
 
     /// The authenticated pairs of this stream.

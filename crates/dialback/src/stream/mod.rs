@@ -234,7 +234,10 @@ impl DialbackStream {
     pub fn verify(&mut self, task: VerifyTask, now: Instant) -> Result<VerifyRequest, Box<NotAsked>> {
         match &mut self.verifying {
             Some(verifying) => verifying.ask(task, now),
-            None => Err(not_ours(task)),
+            None => {
+                let error = ApiMisuse::NotOurStream.into();
+                Err(Box::new(NotAsked { task, error }))
+            }
         }
     }
 
@@ -266,11 +269,27 @@ impl DialbackStream {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As there, and [`ApiMisuse::NotTheirStream`] where no claims can come.
     pub fn accept_by_certificate(&mut self, task: VerifyTask, now: Instant) -> Result<Step, Box<NotAsked>> {
         match &mut self.receiving {
             Some(receiving) => receiving.accept_by_certificate(task, now).map(Step::from),
-            None => Err(not_ours(task)),
+            None => {
+                let error = ApiMisuse::NotTheirStream.into();
+                Err(Box::new(NotAsked { task, error }))
+            }
+        }
+    }
+
+    /// The peer was authenticated by SASL EXTERNAL on this stream: see
+    /// [`Receiving::authenticated_by_external`].
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`ApiMisuse::NotTheirStream`] where we are who authenticates by SASL.
+    pub fn authenticated_by_external(&mut self, pair: Pair, now: Instant) -> Result<(), Error> {
+        match &mut self.receiving {
+            Some(receiving) if self.side == Side::Receiving => receiving.authenticated_by_external(pair, now),
+            Some(_) | None => Err(ApiMisuse::NotTheirStream.into()),
         }
     }
 
@@ -349,7 +368,7 @@ impl DialbackStream {
     pub fn authentication(&self, pair: &Pair) -> Option<&Authenticated> {
         self.receiving
             .as_ref()
-            .and_then(|receiving| receiving.admits(pair).ok())
+            .and_then(|receiving| receiving.authentication(pair))
     }
 
     /// The pairs that the peer proved on this stream.
@@ -442,9 +461,4 @@ impl DialbackStream {
             verdicts: self.verifying.map(|v| v.end(failure)).unwrap_or_default(),
         }
     }
-}
-
-fn not_ours(task: VerifyTask) -> Box<NotAsked> {
-    let error = ApiMisuse::NotOurStream.into();
-    Box::new(NotAsked { task, error })
 }

@@ -10,8 +10,9 @@
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use xmpp_dialback::{
-    Answer, Authoritative, Certificate, DialbackCondition, DialbackSecret, DialbackStream, Facts, Message, Pair,
-    PresentedKey, ResultAnswer, ResultRequest, Settings, StreamNumber, Support, VerifyAnswer, VerifyTask,
+    Accepted, Answer, Authoritative, Certificate, DialbackCondition, DialbackSecret, DialbackStream, Facts, Message,
+    Opened, Pair, PresentedKey, Protection, ResultAnswer, ResultRequest, Settings, StreamNumber, Support, VerifyAnswer,
+    VerifyTask,
 };
 use xmpp_stream::{Element, Limits, StreamDecoder, StreamEvent};
 use xmpp_tls_core::{Domain, StreamId};
@@ -22,16 +23,10 @@ pub(crate) const HEADER: &str = "<stream:stream xmlns='jabber:server' xmlns:db='
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Facts about a request that is for one of our domains.
-pub(crate) const SERVED: Facts = Facts {
-    served: true,
-    certificate: Certificate::ProvesNothing,
-};
+pub(crate) const SERVED: Facts = Facts::served();
 
 /// ... from a peer whose certificate proves what it claims.
-pub(crate) const PROVED: Facts = Facts {
-    served: true,
-    certificate: Certificate::ProvesDomain,
-};
+pub(crate) const PROVED: Facts = Facts::served().with_certificate(Certificate::ProvesDomain);
 
 pub(crate) fn load<T: DeserializeOwned>(file: &str) -> T {
     let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -64,7 +59,9 @@ pub(crate) fn accepted(number: u64) -> DialbackStream {
 }
 
 pub(crate) fn accepted_with(number: u64, settings: Settings) -> DialbackStream {
-    DialbackStream::accepted(StreamNumber(number), &id(number as u8), true, settings)
+    DialbackStream::accepted(
+        Accepted::new(StreamNumber(number), &id(number as u8), Protection::Tls).with_settings(settings),
+    )
 }
 
 /// An encrypted stream that we opened to a server that knows dialback errors.
@@ -74,12 +71,20 @@ pub(crate) fn opened(number: u64, target: &str) -> DialbackStream {
 
 pub(crate) fn opened_with(number: u64, target: &str, support: Support, settings: Settings) -> DialbackStream {
     let id = id(number as u8).to_string();
-    DialbackStream::opened(StreamNumber(number), domain(target), &id, support, true, settings)
+    DialbackStream::opened(
+        Opened::new(StreamNumber(number), domain(target), &id, Protection::Tls)
+            .with_support(support)
+            .with_settings(settings),
+    )
 }
 
 pub(crate) fn opened_with_id(number: u64, target: &str, id: &str) -> DialbackStream {
     let (support, settings) = (Support::DialbackAndErrors, Settings::default());
-    DialbackStream::opened(StreamNumber(number), domain(target), id, support, true, settings)
+    DialbackStream::opened(
+        Opened::new(StreamNumber(number), domain(target), id, Protection::Tls)
+            .with_support(support)
+            .with_settings(settings),
+    )
 }
 
 pub(crate) fn claim(pair: &Pair) -> ResultRequest {

@@ -1,4 +1,5 @@
-//! An attacker, and no pair authenticated that its authoritative server did not confirm.
+//! An attacker, and no pair authenticated that its authoritative server did not confirm, nor a stream used for
+//! sending to anybody but its peer.
 //!
 //! Each run is a world of honest servers, an attacker with domains of its own and our server, driven by
 //! a seed: streams open and end, messages are lost, answers to different streams overtake each other,
@@ -42,9 +43,12 @@ fn simulate_one_in(stride: u64, first: u64, end: u64) -> Tally {
     let mut tally = Tally::default();
     for seed in (first..end).step_by(stride as usize) {
         let mut world = World::new(seed);
-        for _ in 0..90 {
+        for step in 1..=90 {
             world.step();
             world.check();
+            if step % 9 == 0 {
+                world.check_sending();
+            }
         }
         tally += world.tally();
     }
@@ -74,6 +78,14 @@ fn judge(tally: &Tally, runs: u64) {
     often(tally.genuine_refusals, "claims called invalid");
     often(tally.misrouted_tasks, "tasks on wrong streams refused");
     often(tally.misrouted_verdicts, "verdicts for wrong streams refused");
+    often(
+        tally.misdirected_claims,
+        "claims of ours to somebody else's domain refused",
+    );
+    often(
+        tally.claims_of_ours_believed,
+        "claims of ours that the attacker believes",
+    );
     often(tally.timeouts, "timeouts");
     often(tally.lost, "messages lost");
 }

@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) genuine_refusals: u64,
     pub(crate) misrouted_tasks: u64,
     pub(crate) misrouted_verdicts: u64,
+    pub(crate) misdirected_claims: u64,
+    pub(crate) claims_of_ours_believed: u64,
     pub(crate) timeouts: u64,
     pub(crate) lost: u64,
 }
@@ -40,6 +42,8 @@ impl AddAssign for Tally {
         self.genuine_refusals += other.genuine_refusals;
         self.misrouted_tasks += other.misrouted_tasks;
         self.misrouted_verdicts += other.misrouted_verdicts;
+        self.misdirected_claims += other.misdirected_claims;
+        self.claims_of_ours_believed += other.claims_of_ours_believed;
         self.timeouts += other.timeouts;
         self.lost += other.lost;
     }
@@ -68,14 +72,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        let limits = Limits {
-            pending_claims: 4,
-            failed_claims: 6,
-            pairs: 6,
-            open_questions: 6,
-            answer_within: Duration::from_secs(30),
-            verify_within: Duration::from_secs(40),
-        };
+        let mut limits = Limits::default();
+        limits.pending_claims = 4;
+        limits.failed_claims = 6;
+        limits.pairs = 6;
+        limits.open_questions = 6;
+        limits.answer_within = Duration::from_secs(30);
+        limits.verify_within = Duration::from_secs(40);
         let secret = xmpp_dialback::DialbackSecret::new(&[33; 32]).unwrap();
         World {
             seed,
@@ -101,7 +104,7 @@ impl World {
     }
 
     pub(crate) fn step(&mut self) {
-        match self.rng.below(40) {
+        match self.rng.below(44) {
             0..4 => self.honest_claim(),
             4..11 => self.attack_inbound(),
             11..18 => self.deliver_inbound(),
@@ -111,11 +114,28 @@ impl World {
             33..37 => self.bring_home(),
             37 => self.lose(),
             38 => self.pass_time(),
-            _ => self.end_stream(),
+            39 => self.end_stream(),
+            _ => self.our_claim(),
         }
     }
 
-    /// The property.
+    /// The property of sending. It does not go away while the stream lives, and is looked at now and then.
+    pub(crate) fn check_sending(&self) {
+        for inbound in &self.inbound {
+            for (from, to) in OURS
+                .iter()
+                .flat_map(|from| THEIRS.iter().flatten().map(move |to| (from, to)))
+            {
+                if owner_of(to) != Some(inbound.owner) {
+                    let pair = Pair::new(from.clone(), to.clone());
+                    let sent = inbound.stream.may_send(&pair);
+                    assert!(!sent, "seed {}: {pair} on {inbound:?}", self.seed);
+                }
+            }
+        }
+    }
+
+    /// The property of being believed.
     pub(crate) fn check(&self) {
         for inbound in &self.inbound {
             for entry in inbound.stream.authenticated() {

@@ -4,21 +4,20 @@ use super::World;
 use crate::network::{ATTACKER, OURS, Outbound, owner_of};
 use std::collections::VecDeque;
 use xmpp_dialback::{
-    Answer, Certificate, CertificateComparison, DialbackStream, Error, Facts, Message, Method, ResultAnswer, Step,
-    Support, VerificationFailure, VerifyAnswer, VerifyTask,
+    Answer, ApiMisuse, Certificate, CertificateComparison, DialbackStream, Error, Facts, Message, Method, Opened,
+    Outcome, Pair, Protection, ResultAnswer, Step, Support, VerificationFailure, VerifyAnswer, VerifyTask,
 };
 
 impl World {
     /// True facts: a certificate proves the domains of its owner at most.
     pub(super) fn facts(&mut self, message: &Message, owner: usize) -> Facts {
         let names = owner_of(&message.pair().originating) == Some(owner);
-        Facts {
-            served: OURS.contains(message.to()),
-            certificate: match names && self.one_in(10) {
-                true => Certificate::ProvesDomain,
-                false => Certificate::ProvesNothing,
-            },
+        let mut facts = Facts::default();
+        facts.served = OURS.contains(message.to());
+        if names && self.one_in(10) {
+            facts.certificate = Certificate::ProvesDomain;
         }
+        facts
     }
 
     pub(super) fn deliver_inbound(&mut self) {
@@ -55,11 +54,14 @@ impl World {
             Step::Verify(task) => self.tasks.push(task),
             Step::Verdict(verdict) => self.verdicts.push(verdict),
             Step::Send(Message::ResultAnswer(answer)) => self.count(index, &answer, false),
-            Step::SendAndClose(Message::ResultAnswer(answer)) => {
-                self.count(index, &answer, true);
-                self.inbound.swap_remove(index);
+            Step::Decided(decision) => {
+                self.count(index, &decision.answer, decision.closes_stream);
+                if decision.closes_stream {
+                    self.inbound.swap_remove(index);
+                }
             }
-            Step::Send(_) | Step::SendAndClose(_) | Step::Outcome(_) | Step::Nothing => {}
+            Step::Outcome(Outcome::Verified { .. }) => self.tally.claims_of_ours_believed += 1,
+            Step::Send(_) | Step::Outcome(_) | Step::Nothing => {}
         }
     }
 
@@ -122,7 +124,11 @@ impl World {
                 let support = Support::DialbackAndErrors;
                 let id = self.rng_id();
                 self.outbound.push(Outbound {
-                    stream: DialbackStream::opened(number, domain.clone(), &id, support, true, self.settings),
+                    stream: DialbackStream::opened(
+                        Opened::new(number, domain.clone(), &id, Protection::Tls)
+                            .with_support(support)
+                            .with_settings(self.settings),
+                    ),
                     domain,
                     owner,
                     asked: Vec::new(),
@@ -137,13 +143,16 @@ impl World {
     pub(super) fn ask_on(&mut self, index: usize, task: VerifyTask) {
         let (owner, domain) = (self.outbound[index].owner, self.outbound[index].domain.clone());
         // The certificates of the two streams are identical if they are of one party; it names its domains.
-        let claimant = self
-            .inbound
-            .iter()
-            .find(|inbound| inbound.stream.number() == task.stream());
-        let comparison = CertificateComparison {
-            identical: claimant.is_some_and(|inbound| inbound.owner == owner),
-            names_domain: owner_of(task.domain()) == Some(owner),
+        // What is said about certificates is true, also where a number was given twice.
+        let streams = self.inbound.iter();
+        let mut claimants = streams
+            .filter(|inbound| inbound.stream.number() == task.stream())
+            .peekable();
+        let identical = claimants.peek().is_some() && claimants.all(|inbound| inbound.owner == owner);
+        let comparison = match (identical, owner_of(task.domain()) == Some(owner)) {
+            (true, true) => CertificateComparison::SameAndNamesDomain,
+            (true, false) => CertificateComparison::SameForAnotherName,
+            (false, _) => CertificateComparison::Different,
         };
         let outbound = &mut self.outbound[index];
         let task = match self.rng.below(6) {
@@ -200,6 +209,24 @@ impl World {
                 self.tally.misrouted_tasks += 1;
                 self.tasks.push(refused.task);
             }
+        }
+    }
+
+    /// Our side wants to send to anybody on a stream to the attacker, which says yes.
+    pub(super) fn our_claim(&mut self) {
+        let index = self.inbound_of(false);
+        let pair = Pair::new(self.our_domain(), self.any_domain());
+        let inbound = &mut self.inbound[index];
+        match inbound.stream.ask(pair.clone(), &mut self.ours, self.clock.now()) {
+            Ok(_) | Err(Error::ApiMisuse(ApiMisuse::AlreadyAsked { .. })) => {}
+            Err(Error::ApiMisuse(ApiMisuse::TargetUnproved { .. })) => self.tally.misdirected_claims += 1,
+            Err(_) => return,
+        }
+        if self.one_in(2) {
+            let answer = Answer::Valid;
+            self.inbound[index]
+                .to_us
+                .push_back(ResultAnswer { pair, answer }.into());
         }
     }
 

@@ -4,8 +4,8 @@ use super::World;
 use crate::network::{ATTACKER, Inbound, OURS, THEIRS, owner_of};
 use std::collections::VecDeque;
 use xmpp_dialback::{
-    Answer, DialbackCondition, DialbackStream, Message, Pair, PresentedKey, ResultAnswer, ResultRequest, StreamNumber,
-    Support, VerifyAnswer, VerifyRequest,
+    Accepted, Answer, DialbackCondition, DialbackStream, Message, Opened, Pair, PresentedKey, Protection, ResultAnswer,
+    ResultRequest, StreamNumber, Support, VerifyAnswer, VerifyRequest,
 };
 use xmpp_tls_core::StreamId;
 
@@ -13,23 +13,39 @@ impl World {
     /// A stream that its other end opened to us, or for an attacker sometimes one that we opened to it for
     /// both directions: it then chose the id, and takes one that somebody else has.
     pub(super) fn open_inbound(&mut self, owner: usize) -> usize {
-        let number = self.number();
+        // Numbers should be given once. Ours are not always.
+        let number = match self.inbound.is_empty() || !self.one_in(6) {
+            true => self.number(),
+            false => self.inbound[self.rng.below(self.inbound.len())].stream.number(),
+        };
         let mut octets = [0; 16];
         self.rng.fill(&mut octets);
         let mut id = StreamId::from_random(octets).to_string();
-        let mut stream = DialbackStream::accepted(number, &StreamId::from_random(octets), true, self.settings);
+        let mut stream = DialbackStream::accepted(
+            Accepted::new(number, &StreamId::from_random(octets), Protection::Tls).with_settings(self.settings),
+        );
         if owner == ATTACKER && !self.ids.is_empty() && self.one_in(3) {
             id = self.rng_id();
             let target = self.pick(&THEIRS[ATTACKER]).clone();
-            stream = DialbackStream::opened(number, target, &id, Support::DialbackAndErrors, true, self.settings);
+            stream = DialbackStream::opened(
+                Opened::new(number, target, &id, Protection::Tls)
+                    .with_support(Support::DialbackAndErrors)
+                    .with_settings(self.settings),
+            );
             stream.enable_bidi().unwrap();
             let pair = Pair::new(self.our_domain(), THEIRS[ATTACKER][0].clone());
             let _ = stream.ask(pair, &mut self.ours, self.clock.now());
+        } else if owner == ATTACKER && self.one_in(2) {
+            stream.enable_bidi().unwrap();
         }
         self.ids.push(id.clone());
         let theirs = (owner != ATTACKER).then(|| {
             let (support, target) = (Support::DialbackAndErrors, OURS[0].clone());
-            DialbackStream::opened(StreamNumber(0), target, &id, support, true, self.settings)
+            DialbackStream::opened(
+                Opened::new(StreamNumber(0), target, &id, Protection::Tls)
+                    .with_support(support)
+                    .with_settings(self.settings),
+            )
         });
         self.inbound.push(Inbound {
             stream,
