@@ -12,7 +12,7 @@ W=$(absolute "$1")
 export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive
 
 missing=()
-for package in prosody lua-unbound ejabberd dnsmasq-base bind9 bind9-utils libnss-wrapper openssl sslscan gnutls-bin testssl.sh \
+for package in prosody lua-unbound ejabberd jabberd2 dnsmasq-base bind9 bind9-utils libnss-wrapper openssl sslscan gnutls-bin testssl.sh \
   go-sendxmpp jq python3-venv ca-certificates; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 done
