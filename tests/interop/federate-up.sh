@@ -38,7 +38,7 @@ for domain in "${domains[@]}"; do
 done
 [ -z "${BIDI:-}" ] || options+=(--bidi)
 # Opened for both, so that it never ends.
-"$FEDERATE" "${options[@]}" <>"$I/orders" >"$I/federate.log" 2>&1 &
+"$FEDERATE" "${options[@]}" <>"$I/orders" >>"$I/federate.log" 2>&1 &
 echo $! > "$I/pid"
 if await_port "$IP" 5269 $! && await_port "$IP" 5270 $!; then
   echo "federate $2: ${domains[*]} on $IP, pid $!"
