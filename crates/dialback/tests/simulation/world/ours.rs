@@ -1,7 +1,7 @@
 //! What our server does, with mistakes.
 
 use super::World;
-use crate::network::{ATTACKER, OURS, Outbound, owner_of};
+use crate::network::{ATTACKER, OURS, Outbound, THEIRS, owner_of};
 use std::collections::VecDeque;
 use xmpp_dialback::{
     Answer, ApiMisuse, Certificate, CertificateComparison, DialbackStream, Error, Facts, Message, Method, Opened,
@@ -215,7 +215,11 @@ impl World {
     /// Our side wants to send to anybody on a stream to the attacker, which says yes.
     pub(super) fn our_claim(&mut self) {
         let index = self.inbound_of(false);
-        let pair = Pair::new(self.our_domain(), self.any_domain());
+        let to = match self.one_in(2) {
+            true => self.any_domain(),
+            false => self.pick(&THEIRS[ATTACKER]).clone(),
+        };
+        let pair = Pair::new(self.our_domain(), to);
         let inbound = &mut self.inbound[index];
         match inbound.stream.ask(pair.clone(), &mut self.ours, self.clock.now()) {
             Ok(_) | Err(Error::ApiMisuse(ApiMisuse::AlreadyAsked { .. })) => {}
