@@ -1,7 +1,7 @@
 //! What both directions share: a session with dialback joined to it.
 
 use super::config::FederationConfig;
-use super::event::{AuthenticatedPair, Event, Method, Refusal, Rejection};
+use super::event::{AuthenticatedPair, Event, Refusal, Rejection};
 use crate::error::{Error, ErrorKind};
 use crate::policy::{AuthenticationPolicy, Outcome, Policy, Rule, ServerAuthentication};
 use crate::session::{self, Session};
@@ -10,8 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use xmpp_dialback::{
-    Admitted, Answer, Certificate, Decision, DialbackCondition, DialbackStream, Facts, Message, NotAuthenticated,
-    Outcome as Answered, Pair, Protection, ResultAnswer, Step, StreamNumber, Verdict,
+    Admitted, Answer, Certificate, Decision, DialbackCondition, DialbackStream, Facts, Message, Method,
+    NotAuthenticated, Outcome as Answered, Pair, Protection, ResultAnswer, Step, StreamNumber, Verdict,
 };
 use xmpp_stream::{Element, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output};
@@ -22,7 +22,7 @@ pub(super) struct Core {
     pub(super) number: StreamNumber,
     /// From the peer's header on.
     pub(super) dialback: Option<DialbackStream>,
-    /// What SASL EXTERNAL proved: of the peer on a stream that we accepted, of us on one that we opened.
+    /// The pair of ours that SASL EXTERNAL proved, on a stream that we opened.
     pub(super) external: Option<AuthenticatedPair>,
     /// The stream is used in both directions (XEP-0288).
     pub(super) bidi: bool,
@@ -193,10 +193,7 @@ impl Core {
 
     fn note(&mut self, outcome: Answered) -> Result<(), Error> {
         match outcome {
-            Answered::Verified { pair } => {
-                let method = Method::Dialback(xmpp_dialback::Method::Dialback);
-                self.accepted(AuthenticatedPair::new(pair, method, self.now))
-            }
+            Answered::Verified { pair } => self.accepted(AuthenticatedPair::new(pair, Method::Dialback, self.now)),
             Answered::Refused { pair, why } => {
                 let closes = why.ends_stream();
                 let why = Refusal::Dialback(why);
@@ -238,42 +235,28 @@ impl Core {
     }
 
     fn admits(&self, pair: &Pair) -> Result<(), NotAuthenticated> {
-        let external = self.external.as_ref().filter(|_| !self.session.is_initiating());
-        let unknown = || match external {
-            Some(external) if external.pair.originating == pair.originating => {
-                NotAuthenticated::To { pair: pair.clone() }
-            }
-            Some(_) | None => NotAuthenticated::From { pair: pair.clone() },
+        let unknown = || NotAuthenticated::From { pair: pair.clone() };
+        let known = match &self.dialback {
+            _ if self.bidi && self.is_believed(&pair.inverse()) => Admitted::OpenedByUs,
+            Some(dialback) => dialback.admits(pair)?,
+            None => return Err(unknown()),
         };
-        if self.is_ours_in_both_directions(&pair.inverse()) {
+        match known {
+            Admitted::Authenticated(_) => Ok(()),
             // That somebody took our word says nothing of who it is.
-            return self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown);
-        }
-        if external.is_some_and(|external| external.pair == *pair) {
-            return Ok(());
-        }
-        match self.dialback.as_ref().map(|dialback| dialback.admits(pair)) {
-            Some(Ok(Admitted::Authenticated(_))) => Ok(()),
-            Some(Err(error @ NotAuthenticated::To { .. })) => Err(error),
-            Some(Ok(Admitted::OpenedByUs)) => self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown),
-            Some(Ok(_) | Err(_)) | None => Err(unknown()),
+            Admitted::OpenedByUs => self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown),
+            _ => Err(unknown()),
         }
     }
 
     /// Whether stanzas of this pair of ours may be sent.
     pub(super) fn may_send(&self, pair: &Pair) -> bool {
-        let by_external = |external: &AuthenticatedPair| match self.session.is_initiating() {
-            true => external.pair == *pair,
-            false => self.bidi && external.pair.inverse() == *pair,
-        };
-        self.external.as_ref().is_some_and(by_external)
-            || self.dialback.as_ref().is_some_and(|dialback| dialback.may_send(pair))
+        self.is_believed(pair) || self.dialback.as_ref().is_some_and(|dialback| dialback.may_send(pair))
     }
 
-    fn is_ours_in_both_directions(&self, pair: &Pair) -> bool {
-        self.bidi
-            && self.session.is_initiating()
-            && self.external.as_ref().is_some_and(|external| external.pair == *pair)
+    /// Whether the peer took this pair of ours by SASL EXTERNAL.
+    fn is_believed(&self, pair: &Pair) -> bool {
+        self.external.as_ref().is_some_and(|external| external.pair == *pair)
     }
 
     pub(super) fn send(&mut self, stanza: &Element) -> Result<(), Error> {
@@ -289,9 +272,8 @@ impl Core {
 
     /// The pairs that stanzas are taken from.
     pub(super) fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
-        let external = self.external.iter().filter(|_| !self.session.is_initiating()).cloned();
         let dialback = self.dialback.iter().flat_map(DialbackStream::authenticated);
-        external.chain(dialback.map(AuthenticatedPair::from))
+        dialback.map(AuthenticatedPair::from)
     }
 
     /// Whether a server that says to be `domain` may prove it here: everything that the policy for that one demands

@@ -3,7 +3,7 @@ use crate::session::Closed;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use xmpp_dialback::{Authenticated, Pair, VerifyTask};
+use xmpp_dialback::{Authenticated, Method, Pair, VerifyTask};
 use xmpp_stream::Element;
 
 /// What a stream between servers reports.
@@ -72,29 +72,7 @@ impl AuthenticatedPair {
 
 impl From<&Authenticated> for AuthenticatedPair {
     fn from(known: &Authenticated) -> Self {
-        AuthenticatedPair::new(known.pair().clone(), Method::Dialback(known.by()), known.since())
-    }
-}
-
-/// By what a pair is authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// The certificate of the initiating server, by SASL EXTERNAL (XEP-0178 section 3).
-    External,
-    /// Dialback, or what is signalled by its elements.
-    Dialback(xmpp_dialback::Method),
-    /// The stream was opened to the peer's domain by us, and it may use both directions (XEP-0288).
-    OpenedByUs,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Method::External => f.write_str("SASL EXTERNAL"),
-            Method::Dialback(method) => method.fmt(f),
-            Method::OpenedByUs => f.write_str("a stream that we opened"),
-        }
+        AuthenticatedPair::new(known.pair().clone(), known.by(), known.since())
     }
 }
 

@@ -1,6 +1,6 @@
 use super::config::FederationConfig;
 use super::core::{Core, Heard, certificates_count};
-use super::event::{AuthenticatedPair, Event, Method};
+use super::event::{AuthenticatedPair, Event};
 use super::external::{self, Request};
 use crate::error::{Error, ErrorKind, HeaderProblem};
 use crate::security::SecurityReport;
@@ -9,7 +9,7 @@ use crate::time::Now;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use xmpp_dialback::{Accepted, DialbackStream, Pair, StreamNumber, Support, Verdict, bidi};
+use xmpp_dialback::{Accepted, DialbackStream, Method, Pair, StreamNumber, Support, Verdict, bidi};
 use xmpp_identity::external::{InitialResponse, ServerLogin};
 use xmpp_identity::{ChainStatus, Verdict as CertificateVerdict};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader, Version};
@@ -24,6 +24,8 @@ const MAX_FAILURES: u8 = 3;
 /// [`Authenticated`](Event::Authenticated). Anything else ends the stream.
 pub struct Incoming {
     core: Core,
+    /// What SASL EXTERNAL proved.
+    external: Option<AuthenticatedPair>,
     /// An `<auth/>` without an initial response was answered with a challenge.
     challenged: bool,
     failures: u8,
@@ -47,6 +49,7 @@ impl Incoming {
         let session = Session::peer_server(config.server.clone(), mode, now)?;
         Ok(Incoming {
             core: Core::new(config, session, now.instant),
+            external: None,
             challenged: false,
             failures: 0,
         })
@@ -147,7 +150,7 @@ impl Incoming {
 
     fn opened(&mut self, header: &StreamHeader) -> Result<(), Error> {
         let claimed = self.from();
-        if let Some(external) = &self.core.external
+        if let Some(external) = &self.external
             && claimed.as_ref().is_some_and(|from| *from != external.pair.originating)
         {
             self.core.session.fail(ErrorKind::Header(HeaderProblem::Changed {
@@ -162,6 +165,10 @@ impl Incoming {
             let accepted = Accepted::new(self.core.number, id, self.core.protection()).with_settings(settings);
             let mut dialback = DialbackStream::accepted(accepted);
             self.core.bidi = self.core.bidi && dialback.enable_bidi().is_ok();
+            if let Some(external) = &self.external {
+                let proved = dialback.authenticated_by_external(external.pair.clone(), external.since);
+                proved.map_err(|error| self.core.session.error(ErrorKind::Dialback(Box::new(error))))?;
+            }
             self.core.dialback = Some(dialback);
         }
         // In clear they went out with our header.
@@ -174,7 +181,7 @@ impl Incoming {
 
     fn offer(&mut self) -> Result<(), Error> {
         let mut features = Features::builder();
-        if self.core.external.is_none() {
+        if self.external.is_none() {
             if self.offers_external() {
                 features = features.mechanisms([external::MECHANISM]);
             }
@@ -240,7 +247,7 @@ impl Incoming {
         self.send_built(external::success())?;
         self.core.session.restart(self.core.now)?;
         let proved = AuthenticatedPair::new(pair, Method::External, self.core.now);
-        self.core.external = Some(proved.clone());
+        self.external = Some(proved.clone());
         self.core.push(Event::Authenticated(proved));
         Ok(())
     }
@@ -261,7 +268,7 @@ impl Incoming {
 
     /// XEP-0288 section 2.2: before anything is proved, and where it was offered. Otherwise it means nothing.
     fn use_both_directions(&mut self) {
-        let in_time = self.core.external.is_none() && self.core.authenticated().next().is_none();
+        let in_time = self.external.is_none() && self.core.authenticated().next().is_none();
         if let Some(dialback) = self.core.dialback.as_mut().filter(|_| in_time && self.core.config.bidi) {
             self.core.bidi = dialback.enable_bidi().is_ok();
         }

@@ -37,11 +37,11 @@ mod outgoing;
 mod verification;
 
 pub use config::FederationConfig;
-pub use event::{AuthenticatedPair, Event, Method, Refusal, Rejection};
+pub use event::{AuthenticatedPair, Event, Refusal, Rejection};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
 #[cfg(feature = "tokio")]
 pub(crate) use verification::failure;
 pub use xmpp_dialback::{
-    DialbackSecret, DialbackSecrets, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+    DialbackSecret, DialbackSecrets, Method, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
 };

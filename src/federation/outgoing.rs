@@ -1,6 +1,6 @@
 use super::config::FederationConfig;
 use super::core::{Core, Heard, certificates_count};
-use super::event::{AuthenticatedPair, Event, Method, Refusal};
+use super::event::{AuthenticatedPair, Event, Refusal};
 use super::external;
 use crate::error::{Error, ErrorKind};
 use crate::security::SecurityReport;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use xmpp_dialback::{
-    CertificateComparison, Covers, DialbackStream, NotAsked, Opened, Pair, StreamNumber, Support, Verdict,
+    CertificateComparison, Covers, DialbackStream, Method, NotAsked, Opened, Pair, StreamNumber, Support, Verdict,
     VerificationFailure, VerifyTask, bidi,
 };
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};

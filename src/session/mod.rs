@@ -301,10 +301,6 @@ impl Session {
         self.role.policy()
     }
 
-    pub(crate) fn is_initiating(&self) -> bool {
-        self.role.side() == Side::Initiating
-    }
-
     /// The domain of ours that the stream is for.
     pub(crate) fn local_domain(&self) -> Option<&Domain> {
         match self.role.side() {

@@ -393,6 +393,7 @@ impl Rogue {
     }
 }
 
+#[derive(Clone, Copy)]
 pub enum End {
     Initiating,
     Receiving,
@@ -455,12 +456,12 @@ fn drain<E: Engine<Event = Event, Error = xmpp_tls::Error>>(
             Ok(Output::WantsInput(_)) => break,
             Ok(Output::Event(Event::Verify(task))) => {
                 log.push(format!("verify {}", task.pair()));
-                let asks = match which {
-                    End::Initiating => End::Initiating,
-                    End::Receiving => End::Receiving,
-                };
                 let local = task.pair().receiving.clone();
-                routed.push(Routed::Verify { asks, local, task });
+                routed.push(Routed::Verify {
+                    asks: which,
+                    local,
+                    task,
+                });
             }
             Ok(Output::Event(Event::Verdict(verdict))) => {
                 log.push(format!("verdict on {}: {:?}", verdict.pair(), verdict.finding()));

@@ -1,6 +1,6 @@
 //! One stream and its orders, from its opening to its end.
 
-use super::notice::{LinkPurpose, Notice, SendError};
+use super::notice::{LinkPurpose, Notice, SendError, Unsendable};
 use super::wire::{Turn, Wire};
 use super::{LinkInfo, Shared};
 use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
@@ -55,11 +55,11 @@ impl Address {
     pub(super) fn send(&self, stanza: Element) -> Result<(), SendError> {
         self.stanzas
             .try_send(stanza)
-            .map_err(|error| SendError::Busy(error.into_inner()))
+            .map_err(|error| Unsendable::Busy.of(error.into_inner()))
     }
 
-    pub(super) fn order(&self, order: Order) -> Result<(), Order> {
-        self.orders.send(order).map_err(|refused| refused.0)
+    pub(super) fn order(&self, order: Order) -> Result<(), Box<Order>> {
+        self.orders.send(order).map_err(|refused| Box::new(refused.0))
     }
 
     pub(super) fn is(&self, other: &Address) -> bool {
@@ -102,7 +102,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn report(&self) -> Option<&Arc<SecurityReport>>;
     fn last_heard(&self) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
-    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Result<(), Verdict>;
+    /// Asks; the verdict if that is not possible.
+    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict>;
     fn close(&mut self, now: Instant) -> Result<(), crate::Error>;
     /// What became of the claims that the peer was asked about.
     fn end(self, failure: &VerificationFailure) -> Vec<Verdict>;
@@ -140,8 +141,9 @@ macro_rules! same_for_both {
 impl Link for Outgoing {
     same_for_both!(Outgoing);
 
-    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Result<(), Verdict> {
-        Outgoing::verify(self, task, shown, now).map_err(|refused| refused.task.fail(VerificationFailure::Busy))
+    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict> {
+        let refused = Outgoing::verify(self, task, shown, now).err()?;
+        Some(refused.task.fail(VerificationFailure::Busy))
     }
 
     fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
@@ -153,8 +155,8 @@ impl Link for Incoming {
     same_for_both!(Incoming);
 
     /// Nobody is asked on a stream that the peer opened.
-    fn verify(&mut self, task: VerifyTask, _: Option<&SecurityReport>, _: Instant) -> Result<(), Verdict> {
-        Err(task.fail(VerificationFailure::NoConnection))
+    fn verify(&mut self, task: VerifyTask, _: Option<&SecurityReport>, _: Instant) -> Option<Verdict> {
+        Some(task.fail(VerificationFailure::NoConnection))
     }
 
     fn end(self, _: &VerificationFailure) -> Vec<Verdict> {
@@ -219,7 +221,7 @@ pub(super) async fn run<L: Link>(
             }
             Ok(Turn::Order(Order::Verify(task, shown))) => {
                 used = now;
-                if let Err(verdict) = link.verify(task, shown.as_deref(), now) {
+                if let Some(verdict) = link.verify(task, shown.as_deref(), now) {
                     shared.conclude(verdict);
                 }
             }

@@ -5,7 +5,7 @@ mod notice;
 mod table;
 mod wire;
 
-pub use notice::{LinkInfo, LinkPurpose, Notice, SendError};
+pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Unsendable};
 
 use super::discover::{discover, reach, settles};
 use crate::discovery::Candidate;
@@ -101,12 +101,12 @@ impl Federation {
     pub fn send(&self, stanza: Element) -> Result<(), SendError> {
         let pair = match Pair::of_stanza(&stanza) {
             Ok(pair) if self.shared.config.serves(&pair.originating) => pair,
-            Ok(_) => return Err(SendError::NotOurs(stanza)),
-            Err(error) => return Err(SendError::Addresses(stanza, error)),
+            Ok(_) => return Err(Unsendable::NotOurs.of(stanza)),
+            Err(error) => return Err(Unsendable::Addresses(Box::new(error)).of(stanza)),
         };
         let mut table = self.shared.table();
         if table.is_closing() {
-            return Err(SendError::Closing(stanza));
+            return Err(Unsendable::Closing.of(stanza));
         }
         let address = table.sending(&pair, || self.shared.open(pair.clone(), LinkPurpose::Stanzas));
         address.send(stanza)
@@ -241,7 +241,10 @@ impl Shared {
         let pair = Pair::new(task.pair().receiving.clone(), task.domain().clone());
         let mut table = self.table();
         let address = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification));
-        if let Err(Order::Verify(task, _)) = address.order(Order::Verify(task, shown)) {
+        let Err(refused) = address.order(Order::Verify(task, shown)) else {
+            return;
+        };
+        if let Order::Verify(task, _) = *refused {
             // It ended this very moment; the claim fails, and the peer may claim again.
             let verdict = task.fail(VerificationFailure::StreamEnded);
             table.order(verdict.stream(), Order::Conclude(verdict));

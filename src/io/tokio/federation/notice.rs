@@ -194,20 +194,40 @@ pub enum LinkPurpose {
     Accepted,
 }
 
-/// Why a stanza was not taken; each has it.
+/// A stanza that was not taken.
 #[derive(Debug, Clone, thiserror::Error)]
+#[error("{why}")]
 #[non_exhaustive]
-pub enum SendError {
+pub struct SendError {
+    /// The stanza.
+    pub stanza: Box<Element>,
+    /// Why not.
+    pub why: Unsendable,
+}
+
+/// Why a stanza is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsendable {
     /// It is not from a domain of ours.
     #[error("the stanza is not from a domain that is served here")]
-    NotOurs(Element),
-    /// Its addresses say not between which domains it is.
-    #[error("the stanza has not both addresses: {1}")]
-    Addresses(Element, #[source] xmpp_dialback::Error),
+    NotOurs,
+    /// Its addresses do not say between which domains it is.
+    #[error("the stanza has not both addresses: {0}")]
+    Addresses(Box<xmpp_dialback::Error>),
     /// Too many wait for the same stream.
     #[error("too many stanzas wait for that server")]
-    Busy(Element),
+    Busy,
     /// The server is shutting down.
     #[error("no more stanzas are sent")]
-    Closing(Element),
+    Closing,
+}
+
+impl Unsendable {
+    pub(super) fn of(self, stanza: Element) -> SendError {
+        SendError {
+            stanza: Box::new(stanza),
+            why: self,
+        }
+    }
 }
