@@ -11,6 +11,7 @@ fn what_is_written_is_read_back() {
     odd.limits_after_authentication.depth = usize::MAX;
     odd.whitespace_behind_starttls = true;
     odd.resumption = Resumption::Allowed;
+    odd.resumption_lifetime = Resumption::LONGEST;
     odd.keys.rsa_bits = 3072;
     odd.servers = ServerAuthentication::DialbackOverTls;
     for policy in [Policy::default(), Policy::modern(), odd] {
@@ -64,6 +65,11 @@ fn every_mistake_is_an_error_that_names_the_key() {
             "timeouts.tls: a number of seconds is needed",
         ),
         ("[timeouts]\ntls = -1.5", "timeouts.tls: -1.5:"),
+        (
+            "resumption-lifetime = 604801",
+            "resumption-lifetime: 604801 is above 604800, and more than that is never used",
+        ),
+        ("resumption-lifetime = 'a day'", "resumption-lifetime: a number of seconds"),
         (
             "[keys]\nrsa-bits = 1024",
             "keys.rsa-bits: 1024 is below 2048, and less than that is never accepted",

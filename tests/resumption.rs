@@ -239,6 +239,71 @@ fn a_server_forgets_after_a_day() {
     }
 }
 
+/// Whether each of these connections is resumed; times in hours from the first, with the lifetimes of client and
+/// server in days.
+#[track_caller]
+fn chain((client, server): (u64, u64), connections: &[(u64, bool)]) {
+    let mut deployment = Deployment::new();
+    let begin = deployment.now.wall.as_secs();
+    // Longer than the chain is to be.
+    let long = LeafSpec::for_domain(DOMAIN).validity(begin - 3600, begin + 365 * 86_400);
+    let issued = deployment.world.ca.issue(long);
+    let set = Certificates::new(deployment.world.provider.clone());
+    deployment
+        .acceptor
+        .reload(set.with(domain(DOMAIN), issued.chain.clone(), issued.key()).unwrap());
+    deployment.client.policy.resumption_lifetime = Duration::from_secs(client * 86_400);
+    deployment.server.policy.resumption_lifetime = Duration::from_secs(server * 86_400);
+    for (hour, resumed) in connections {
+        deployment.now.wall = UnixTime::since_unix_epoch(Duration::from_secs(begin + hour * 3600));
+        assert_eq!(deployment.to_domain(), *resumed, "hour {hour}");
+    }
+}
+
+/// RFC 8446 section 4.6.1: each ticket is younger than a day all the time, the handshake behind it is not.
+#[test]
+fn a_chain_of_resumptions_ends_a_lifetime_after_the_full_handshake() {
+    let connections = [(0, false), (12, true), (23, true), (24, false), (35, true), (47, true), (48, false)];
+    // Either side ends it by itself.
+    for lifetimes in [(1, 1), (1, 7), (7, 1)] {
+        chain(lifetimes, &connections);
+    }
+    assert_eq!(Policy::default().resumption_lifetime, Duration::from_secs(86_400));
+    chain((0, 1), &[(0, false), (0, false)]);
+    chain((1, 0), &[(0, false), (0, false)]);
+}
+
+#[test]
+fn no_chain_of_resumptions_is_longer_than_a_week_whatever_is_set() {
+    let hours = (1..8).map(|half_day| (half_day * 23, true));
+    let connections: Vec<_> = std::iter::once((0, false)).chain(hours).chain([(168, false)]).collect();
+    chain((365, 365), &connections);
+    chain((7, 365), &connections);
+    chain((365, 7), &connections);
+}
+
+/// A peer chooses how much it shows.
+#[test]
+fn nothing_is_kept_of_a_peer_that_shows_a_huge_chain() {
+    for (copies, kept) in [(1, true), (60, false)] {
+        let mut deployment = Deployment::new();
+        let limits = &mut xmpp_tls::identity::Limits::default();
+        limits.certificates = 100;
+        deployment.client.verifier = deployment.client.verifier.clone().with_limits(*limits);
+        let issued = deployment.world.good_certificate();
+        let mut chain = issued.chain.clone();
+        chain.extend(std::iter::repeat_n(deployment.world.ca.anchor().clone(), copies));
+        let set = Certificates::new(deployment.world.provider.clone());
+        let octets: usize = chain.iter().map(|der| der.len()).sum();
+        assert_eq!(octets <= 16 * 1024, kept, "{octets}");
+        deployment
+            .acceptor
+            .reload(set.with(domain(DOMAIN), chain, issued.key()).unwrap());
+        assert!(!deployment.to_domain());
+        assert_eq!(deployment.to_domain(), kept, "{octets} octets");
+    }
+}
+
 #[test]
 fn a_certificate_that_was_replaced_ends_its_sessions() {
     let deployment = Deployment::new();

@@ -119,14 +119,21 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 Err(_) => Err(format!("{key}: {whole} is too large")),
             },
             (Number::Count(_) | Number::Least(_), _) => Err(format!("{key}: a whole number is needed")),
-            (Number::Time(time), Entry::Whole(seconds)) => {
-                *time = Duration::from_secs(*seconds);
+            (Number::Time(time), entry) => {
+                *time = seconds(key, entry)?;
                 Ok(())
             }
-            (Number::Time(time), Entry::Decimal(seconds)) => Duration::try_from_secs_f64(*seconds)
-                .map(|seconds| *time = seconds)
-                .map_err(|error| format!("{key}: {seconds}: {error}")),
-            (Number::Time(_), _) => Err(format!("{key}: a number of seconds is needed")),
+            (Number::AtMost(time, longest), entry) => match seconds(key, entry)? {
+                wanted if wanted > longest => Err(format!(
+                    "{key}: {} is above {}, and more than that is never used",
+                    wanted.as_secs_f64(),
+                    longest.as_secs_f64()
+                )),
+                wanted => {
+                    *time = wanted;
+                    Ok(())
+                }
+            },
         };
     }
     match (key, entry) {
@@ -212,6 +219,16 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
              resumption, whitespace-behind-starttls, {}",
             NUMBERS.join(", ")
         )),
+    }
+}
+
+fn seconds(key: &str, entry: &Entry) -> Result<Duration, String> {
+    match entry {
+        Entry::Whole(seconds) => Ok(Duration::from_secs(*seconds)),
+        Entry::Decimal(seconds) => {
+            Duration::try_from_secs_f64(*seconds).map_err(|error| format!("{key}: {seconds}: {error}"))
+        }
+        Entry::Flag(_) | Entry::Word(_) | Entry::Table(_) => Err(format!("{key}: a number of seconds is needed")),
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Policy {
     /// Whether TLS sessions may be resumed. Off by default: a resumed session shows no certificate, so that
     /// one that was replaced meanwhile goes unseen.
     pub resumption: Resumption,
+    /// How long after a full handshake its session may be resumed, over however many resumptions: a day by default.
+    /// More than [`Resumption::LONGEST`] counts as that.
+    pub resumption_lifetime: Duration,
     /// Whether white space behind `<starttls/>` is dropped instead of ending the stream, on the
     /// receiving side. Off by default: RFC 6120 section 5.3.3 forbids it, although it can do no harm.
     ///
@@ -75,6 +78,7 @@ impl Default for Policy {
             forward_secrecy: ForwardSecrecy::default(),
             keys: Floor::default(),
             resumption: Resumption::default(),
+            resumption_lifetime: Duration::from_secs(86_400),
             whitespace_behind_starttls: false,
             timeouts: Timeouts::default(),
             limits_before_authentication: Limits::before_authentication(),
@@ -338,10 +342,19 @@ pub enum ForwardSecrecy {
 /// began, who we said we are, every setting of the policy that concerns TLS or authentication, and the
 /// verifier with its anchors and sources of trust. Whatever differs means a full handshake. On the initiating
 /// side the certificate of the earlier session is judged again, and resumed is only what has the same verdict;
-/// on the receiving side the certificate shown is part of what it is bound to. A session that ended in an
-/// error, `<reset/>` among them, is never resumed (RFC 6120 section 4.9.3.16). There is no early data.
+/// on the receiving side the certificate shown is part of what it is bound to. There is no early data.
 ///
-/// rustls resumes TLS 1.3 only, always with a fresh key exchange.
+/// A session is never resumed if either side ended the stream with an error, `<reset/>` among them (RFC 6120 section
+/// 4.9.3.16), or if TLS, the stream or the policy failed behind the handshake. It may be if it was closed, dropped, cut
+/// off ([`ErrorKind::Truncated`](crate::ErrorKind::Truncated)) or timed out
+/// ([`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut)): there the transport failed, and TLS is as good as before.
+///
+/// However often it is resumed, after [`Policy::resumption_lifetime`] there is a full handshake. What is kept is bounded:
+/// nothing of a peer that shows more than 16 KiB of certificates.
+///
+/// rustls resumes TLS 1.3 only, always with a fresh key exchange. It keeps 1024 sessions as a client and 4096 as a
+/// server, the latest ones. Those whose time is over go when they are met or when others are kept, so the last ones stay
+/// in memory for as long as nobody connects.
 ///
 /// ```
 /// use xmpp_tls::policy::{Policy, Resumption};
@@ -357,6 +370,11 @@ pub enum Resumption {
     Off,
     /// A session may be kept, and resumed once.
     Allowed,
+}
+
+impl Resumption {
+    /// The longest [`Policy::resumption_lifetime`]: 7 days (RFC 8446 section 4.6.1).
+    pub const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 }
 
 /// How long each step of setting up a stream may take. Each has its own budget, so that a slow peer

@@ -123,6 +123,9 @@ impl Policy {
 
     /// The number behind the name of a setting.
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
+        if key == "resumption-lifetime" {
+            return Some(Number::AtMost(&mut self.resumption_lifetime, Resumption::LONGEST));
+        }
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
         match (table, name) {
@@ -156,7 +159,8 @@ pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 24] = [
+pub(super) const NUMBERS: [&str; 25] = [
+    "resumption-lifetime",
     "keys.rsa-bits",
     "keys.curve-bits",
     "keys.hash-bits",
@@ -185,6 +189,8 @@ pub(super) const NUMBERS: [&str; 24] = [
 
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
+    /// What is never longer than this.
+    AtMost(&'a mut Duration, Duration),
     Count(&'a mut usize),
     /// What can be raised above the default, and not lowered.
     Least(&'a mut usize),
@@ -193,7 +199,7 @@ pub(super) enum Number<'a> {
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
-            Number::Time(time) => Value::Seconds(time.as_secs_f64()),
+            Number::Time(time) | Number::AtMost(time, _) => Value::Seconds(time.as_secs_f64()),
             Number::Count(count) | Number::Least(count) => Value::Count(**count),
         }
     }

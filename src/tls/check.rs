@@ -17,13 +17,24 @@ struct Question {
     now: UnixTime,
     enforce: bool,
     scope: Option<ResumptionScope>,
-    /// The chain that was asked about last, and the answer. Boxed, as the next is: in open sessions both are empty.
-    answer: Mutex<Option<Box<Answer>>>,
+    /// What was asked about last. Empty in open sessions of which nothing is kept.
+    answer: Mutex<Option<Arc<Answer>>>,
     /// Whom a session that may be resumed was with.
     resumable: OnceLock<Box<KeptIdentity>>,
+    /// When the handshake was that the session rests on, an earlier session's if it was resumed. Not before the
+    /// session has judged its own.
+    full: OnceLock<UnixTime>,
 }
 
-type Answer = (Vec<CertificateDer<'static>>, Verdict);
+/// A chain and the verdict on it. Shared: a peer chooses how large it is, and all who keep it keep this one.
+#[derive(Debug)]
+struct Answer {
+    chain: Vec<CertificateDer<'static>>,
+    verdict: Verdict,
+}
+
+/// The octets of a chain above which nothing is kept to be resumed. Those of public CAs have a third.
+const LARGEST_KEPT: usize = 16 * 1024;
 
 /// Whom a TLS session was with, to be kept with what it is resumed by.
 #[derive(Debug, Clone)]
@@ -32,8 +43,15 @@ pub struct KeptIdentity {
     references: ReferenceIds,
     enforce: bool,
     scope: ResumptionScope,
-    chain: Vec<CertificateDer<'static>>,
-    verdict: Verdict,
+    answer: Arc<Answer>,
+    full: UnixTime,
+}
+
+impl KeptIdentity {
+    /// When it may not be resumed any more (RFC 8446 section 4.6.1), however often it was since its full handshake.
+    pub fn until(&self) -> UnixTime {
+        self.scope.until(self.full)
+    }
 }
 
 impl PeerCheck {
@@ -58,6 +76,7 @@ impl PeerCheck {
             scope,
             answer: Mutex::new(None),
             resumable: OnceLock::new(),
+            full: OnceLock::new(),
         }))
     }
 
@@ -78,11 +97,15 @@ impl PeerCheck {
 
     /// The verdict on a chain, leaf first. It counts only once the handshake has proved possession.
     pub fn verify(&self, chain: &[CertificateDer<'_>]) -> Verdict {
-        let mut answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        match answer.as_deref() {
-            Some((known, verdict)) if known == chain => verdict.clone(),
+        self.ask(chain).verdict.clone()
+    }
+
+    fn ask(&self, chain: &[CertificateDer<'_>]) -> Arc<Answer> {
+        let mut last = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.as_ref() {
+            Some(answer) if answer.chain == chain => answer.clone(),
             Some(_) | None => {
-                let chain = owned(chain);
+                let chain: Vec<_> = chain.iter().map(|der| der.clone().into_owned()).collect();
                 let Question {
                     verifier,
                     references,
@@ -90,50 +113,59 @@ impl PeerCheck {
                     ..
                 } = &*self.0;
                 let verdict = verifier.verify(&chain, references, Purpose::Server, *now);
-                *answer = Some(Box::new((chain, verdict.clone())));
-                verdict
+                let answer = Arc::new(Answer { chain, verdict });
+                *last = Some(answer.clone());
+                answer
             }
         }
     }
 
-    /// The verdict that counts, on the chain of a finished handshake. Where nothing may be resumed nobody asks again, and
-    /// an open session need not hold the chain once more.
+    /// The verdict that counts, on the chain of a finished handshake that was a full one. Where nothing may be resumed
+    /// nobody asks again, and an open session need not hold the chain once more.
     pub(crate) fn settle(&self, chain: &[CertificateDer<'_>]) -> Verdict {
-        let verdict = self.verify(chain);
+        let answer = self.ask(chain);
+        self.0.full.get_or_init(|| self.0.now);
         if self.0.scope.is_none() {
             *self.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        verdict
+        Arc::try_unwrap(answer).map_or_else(|shared| shared.verdict.clone(), |answer| answer.verdict)
     }
 
     /// What was wrong with the chain that was asked about last.
     pub(crate) fn rejection(&self) -> Option<IdentityError> {
         let answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        answer.as_deref().and_then(|(_, verdict)| verdict.check().err())
+        answer.as_ref().and_then(|answer| answer.verdict.check().err())
     }
 
-    /// What to keep of a session whose handshake proved possession of this chain's key. `None`: it must not be
-    /// kept, because the policy has resumption off or the peer is not authenticated.
+    /// What to keep of a session that may be resumed, whose handshake proved possession of this chain's key. `None`: it
+    /// must not be kept, because the policy has resumption off, the peer is not authenticated, the chain is larger than
+    /// 16 KiB, or no session has judged the handshake.
     pub fn keep(&self, chain: &[CertificateDer<'_>]) -> Option<KeptIdentity> {
         let scope = self.0.scope.clone()?;
-        let verdict = self.verify(chain);
-        verdict.check().ok()?;
+        let full = *self.0.full.get()?;
+        if chain.iter().map(|der| der.len()).sum::<usize>() > LARGEST_KEPT {
+            return None;
+        }
+        let answer = self.ask(chain);
+        answer.verdict.check().ok()?;
         Some(KeptIdentity {
             verifier: self.0.verifier.clone(),
             references: self.0.references.clone(),
             enforce: self.0.enforce,
             scope,
-            chain: owned(chain),
-            verdict,
+            answer,
+            full,
         })
     }
 
     /// Whether a session with this peer may be resumed now: everything it is bound to must be the same, and
-    /// the verdict on the certificate as well. Ask before offering it. What is resumed without is refused.
+    /// the verdict on the certificate as well, and its last full handshake no longer ago than the policy allows. Ask
+    /// before offering it. What is resumed without is refused.
     pub fn may_resume(&self, kept: &KeptIdentity) -> bool {
         let Question {
             verifier,
             references,
+            now,
             enforce,
             scope,
             ..
@@ -142,19 +174,17 @@ impl PeerCheck {
             && *references == kept.references
             && *enforce == kept.enforce
             && verifier.is_same(&kept.verifier);
-        same && self.verify(&kept.chain) == kept.verdict && self.0.resumable.set(Box::new(kept.clone())).is_ok()
+        // A clock that was set back tells nothing about how long ago it was.
+        let recent = (kept.full..kept.until()).contains(now);
+        same && recent
+            && self.verify(&kept.answer.chain) == kept.answer.verdict
+            && self.0.resumable.set(Box::new(kept.clone())).is_ok()
     }
 
     /// The verdict on the peer of a resumed session, whose chain the engine says is this one.
     pub(crate) fn verdict_of_resumed(&self, chain: &[CertificateDer<'_>]) -> Option<Verdict> {
-        let kept = self.0.resumable.get().filter(|kept| kept.chain == chain)?;
-        Some(kept.verdict.clone())
+        let kept = self.0.resumable.get().filter(|kept| kept.answer.chain == chain)?;
+        self.0.full.get_or_init(|| kept.full);
+        Some(kept.answer.verdict.clone())
     }
-}
-
-fn owned(chain: &[CertificateDer<'_>]) -> Vec<CertificateDer<'static>> {
-    chain
-        .iter()
-        .map(|certificate| certificate.clone().into_owned())
-        .collect()
 }

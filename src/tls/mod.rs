@@ -57,7 +57,8 @@ pub trait TlsEngine: Send + fmt::Debug {
     fn take_session(&mut self) -> Option<TlsSession>;
 
     /// Whether another connection may resume this session. Not before it is said, and never again once it was
-    /// taken back, whatever was kept until then (RFC 6120 section 4.9.3.16). Engines that keep nothing have
+    /// taken back, whatever was kept until then (RFC 6120 section 4.9.3.16). Sessions say so behind the gate and take it
+    /// back where [`Resumption`](crate::policy::Resumption) says; a fatal alert is the engine's to act on. Engines that keep nothing have
     /// nothing to do.
     fn allow_resumption(&mut self, allowed: bool);
 }
@@ -226,7 +227,8 @@ pub struct ServerHandshake {
     pub minimum_version: MinimumVersion,
     /// Whether only key exchanges with forward secrecy may be accepted.
     pub forward_secrecy: ForwardSecrecy,
-    /// What the session is bound to; `None`: it must be a full handshake, of which nothing is kept.
+    /// What the session is bound to, and until when ([`ResumptionScope::until`]); `None`: it must be a full handshake, of
+    /// which nothing is kept.
     pub resumption: Option<ResumptionScope>,
     /// The wall clock.
     pub now: UnixTime,

@@ -16,9 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use xmpp_tls_core::Domain;
 
-/// Sessions kept of either side. What is beyond pushes out the oldest.
-const MOST: usize = 4096;
-/// How long a server may be resumed: what rustls tells clients (RFC 8446 section 4.6.1 allows a week).
+/// Sessions kept as a client. What is beyond pushes out the oldest. Each has a ticket (a server may make it 64 KiB) and
+/// the chain twice, once by rustls, of which [`PeerCheck::keep`] bounds the size.
+const MOST_OF_SERVERS: usize = 1024;
+/// Sessions kept as a server: some 100 octets each, of which a client chooses the server name at most.
+const MOST_OF_CLIENTS: usize = 4096;
+/// How long one ticket of a server is good for: what rustls tells clients.
 const LIFETIME: Duration = Duration::from_secs(86_400);
 
 /// A writer that panicked has inserted or removed a whole entry or nothing.
@@ -67,12 +70,13 @@ impl ClientSessions {
         })
     }
 
-    fn put(&self, scope: ResumptionScope, mut kept: Kept) {
+    fn put(&self, scope: ResumptionScope, mut kept: Kept, now: UnixTime) {
         let (sessions, age) = &mut *lock(&self.0);
         *age += 1;
         kept.age = *age;
+        sessions.retain(|_, kept| now < kept.identity.until());
         sessions.insert(scope, kept);
-        if sessions.len() > MOST {
+        if sessions.len() > MOST_OF_SERVERS {
             let oldest = sessions.iter().min_by_key(|(_, kept)| kept.age);
             let oldest = oldest.map(|(scope, _)| scope.clone());
             oldest.and_then(|scope| sessions.remove(&scope));
@@ -155,7 +159,7 @@ impl ClientKeeper {
                 asking: self.asking.clone(),
                 age: 0,
             };
-            self.sessions.put(scope.clone(), kept);
+            self.sessions.put(scope.clone(), kept, check.now());
         }
     }
 }
@@ -171,6 +175,35 @@ struct ByTicket {
     order: VecDeque<Vec<u8>>,
 }
 
+impl ByTicket {
+    /// What is spent or over goes: nothing can use it, and it holds secrets. Of the rest the oldest gives way.
+    fn keep(&mut self, ticket: &[u8], issued: &Issued, now: UnixTime) {
+        if self.sessions.insert(ticket.to_vec(), issued.clone()).is_none() {
+            self.order.push_back(ticket.to_vec());
+        }
+        while let Some(oldest) = self.order.front() {
+            let good = self.sessions.get(oldest).is_some_and(|issued| now < issued.until);
+            if good && self.order.len() <= MOST_OF_CLIENTS {
+                break;
+            }
+            self.sessions.remove(oldest);
+            self.order.pop_front();
+        }
+    }
+
+    /// The ticket of others is left alone: nobody may spend what is not theirs.
+    fn take(&mut self, ticket: &[u8], now: UnixTime, is_theirs: impl Fn(&Issued) -> bool) -> Option<Issued> {
+        let issued = self.sessions.get(ticket)?;
+        let over = now >= issued.until;
+        // A clock that was set back tells nothing about how long ago it was.
+        let good = !over && issued.full <= now && is_theirs(issued);
+        if !over && !good {
+            return None;
+        }
+        self.sessions.remove(ticket).filter(|_| good)
+    }
+}
+
 /// A session of the receiving side.
 #[derive(Clone)]
 struct Issued {
@@ -178,6 +211,8 @@ struct Issued {
     domain: Domain,
     /// What was shown. Weak: keys that were replaced go, and cannot be mistaken for others.
     shown: Weak<CertifiedKey>,
+    /// When the handshake was that it rests on, over however many resumptions.
+    full: UnixTime,
     until: UnixTime,
     secrets: Vec<u8>,
 }
@@ -197,6 +232,8 @@ pub(super) struct ServerTickets {
     chooser: Arc<Chooser>,
     scope: ResumptionScope,
     now: UnixTime,
+    /// When the full handshake was of what this connection resumed.
+    resumed: Mutex<Option<UnixTime>>,
     issued: Mutex<Vec<(Vec<u8>, Issued)>>,
 }
 
@@ -207,22 +244,18 @@ impl ServerTickets {
             chooser,
             scope,
             now,
+            resumed: Mutex::default(),
             issued: Mutex::default(),
         }
     }
 
     pub(super) fn allow(&self, allowed: bool) {
-        let ByTicket { sessions, order } = &mut *lock(&self.sessions.0);
+        let mut kept = lock(&self.sessions.0);
         for (ticket, issued) in &*lock(&self.issued) {
-            if !allowed {
-                sessions.remove(ticket);
-            } else if sessions.insert(ticket.clone(), issued.clone()).is_none() {
-                order.push_back(ticket.clone());
+            match allowed {
+                true => kept.keep(ticket, issued, self.now),
+                false => drop(kept.sessions.remove(ticket)),
             }
-        }
-        while order.len() > MOST {
-            let oldest = order.pop_front();
-            oldest.and_then(|ticket| sessions.remove(&ticket));
         }
     }
 }
@@ -232,11 +265,14 @@ impl StoresServerSessions for ServerTickets {
         let Some((domain, shown)) = self.chooser.shown() else {
             return false;
         };
+        let full = lock(&self.resumed).unwrap_or(self.now);
+        let ticket_ends = UnixTime::since_unix_epoch(Duration::from_secs(self.now.as_secs()).saturating_add(LIFETIME));
         let issued = Issued {
             scope: self.scope.clone(),
             domain: domain.clone(),
             shown: Arc::downgrade(shown),
-            until: UnixTime::since_unix_epoch(Duration::from_secs(self.now.as_secs()).saturating_add(LIFETIME)),
+            full,
+            until: self.scope.until(full).min(ticket_ends),
             secrets,
         };
         lock(&self.issued).push((ticket, issued));
@@ -250,21 +286,71 @@ impl StoresServerSessions for ServerTickets {
 
     fn take(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (domain, shown) = self.chooser.shown()?;
-        let ByTicket { sessions, .. } = &mut *lock(&self.sessions.0);
-        let issued = sessions.get(ticket)?;
-        let same = issued.scope == self.scope
-            && issued.domain == *domain
-            && issued.shown.ptr_eq(&Arc::downgrade(shown))
-            && self.now < issued.until;
-        // The ticket of another scope is left alone: nobody may spend what is not theirs.
-        if !same {
-            return None;
-        }
-        sessions.remove(ticket).map(|issued| issued.secrets)
+        let issued = lock(&self.sessions.0).take(ticket, self.now, |issued| {
+            issued.scope == self.scope && issued.domain == *domain && issued.shown.ptr_eq(&Arc::downgrade(shown))
+        })?;
+        // Of several tickets rustls may take more than the one it resumes.
+        let mut resumed = lock(&self.resumed);
+        *resumed = Some(resumed.map_or(issued.full, |earlier| earlier.min(issued.full)));
+        Some(issued.secrets)
     }
 
     /// Asked for session ids of TLS 1.2 only.
     fn can_cache(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{self, Policy};
+    use xmpp_tls_core::{Side, StreamKind};
+
+    fn at(second: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(second))
+    }
+
+    fn issued(until: u64) -> Issued {
+        let mut policy = Policy::default();
+        policy.resumption = policy::Resumption::Allowed;
+        let stream = (StreamKind::ClientToServer, Side::Receiving);
+        Issued {
+            scope: ResumptionScope::new(&policy, stream, true, None, None).unwrap(),
+            domain: "example.org".parse().unwrap(),
+            shown: Weak::new(),
+            full: at(10),
+            until: at(until),
+            secrets: vec![1; 48],
+        }
+    }
+
+    #[test]
+    fn what_is_over_goes_with_its_secrets_when_another_is_kept_or_when_it_is_met() {
+        let mut kept = ByTicket::default();
+        kept.keep(b"first", &issued(20), at(10));
+        kept.keep(b"second", &issued(30), at(15));
+        assert_eq!((kept.sessions.len(), kept.order.len()), (2, 2));
+        kept.keep(b"third", &issued(40), at(20));
+        assert!(!kept.sessions.contains_key(b"first".as_slice()));
+        assert_eq!((kept.sessions.len(), kept.order.len()), (2, 2));
+        // Also by who could not have used it.
+        assert!(kept.take(b"second", at(30), |_| false).is_none());
+        assert!(!kept.sessions.contains_key(b"second".as_slice()));
+        // What is good stays for whom it is for.
+        assert!(kept.take(b"third", at(30), |_| false).is_none());
+        assert!(kept.take(b"third", at(9), |_| true).is_none(), "before its handshake");
+        assert!(kept.take(b"third", at(30), |_| true).is_some());
+        assert!(kept.take(b"third", at(30), |_| true).is_none());
+    }
+
+    #[test]
+    fn the_oldest_gives_way() {
+        let mut kept = ByTicket::default();
+        for number in 0..=MOST_OF_CLIENTS {
+            kept.keep(&number.to_be_bytes(), &issued(20), at(10));
+        }
+        assert_eq!((kept.sessions.len(), kept.order.len()), (MOST_OF_CLIENTS, MOST_OF_CLIENTS));
+        assert!(!kept.sessions.contains_key(0_usize.to_be_bytes().as_slice()));
     }
 }
