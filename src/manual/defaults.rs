@@ -20,6 +20,16 @@
 //! passes is only the peer's goodbye. 60 seconds for a client to log in, as a person may be typing, and for the network to take
 //! anything of what is written on an open stream. Separate budgets, because one for all lets a peer spend it in one step.
 //!
+//! # Between servers
+//!
+//! | what | setting | why |
+//! |---|---|---|
+//! | SASL EXTERNAL | offered where the certificate is good for the header's `from`; used towards servers that proved themselves | XEP-0178 section 3, RFC 6120 section 13.9.5 |
+//! | dialback | where EXTERNAL is not offered or fails, inside TLS | XEP-0178 section 3 step 11, XEP-0344 |
+//! | one stream in both directions | off | XEP-0288 is experimental; it lets a peer answer that we know by its address alone |
+//! | streams that are not used | closed after 10 minutes, after 1 where they were opened to ask | they hold a socket at both ends |
+//! | stanzas that wait for one stream | 1024 | more come back at once |
+//!
 //! # TLS
 //!
 //! | what | setting | why |
@@ -32,7 +42,8 @@
 //! | SNI | the domain, by STARTTLS too | RFC 9325 section 3.7, XEP-0368 section 3 |
 //! | ALPN | direct TLS offers its identifier, STARTTLS none; servers accept their own and none | XEP-0368 section 3, RFC 7301 section 3.2 |
 //! | compression, renegotiation | none | rustls has neither |
-//! | client certificates | not asked for | clients log in with SASL |
+//! | certificates of those who connect | asked of servers, not of clients | XEP-0178 section 3; clients log in with SASL |
+//! | a server's certificate without clientAuth | good enough, serverAuth is what counts | public CAs issue no others since 2026; [`PeerServerUsage`](crate::identity::PeerServerUsage) knows stricter ways |
 //!
 //! # Suites and groups
 //!

@@ -28,6 +28,20 @@
 //! | writes control characters where logs will show them | escaped or cut in every error |
 //! | changes the domain after a restart | refused: an identity cannot change within a connection |
 //!
+//! # The hostile server
+//!
+//! Owns domains, certificates for them and any number of streams, and wants to speak as another domain.
+//!
+//! | what it does | what happens |
+//! |---|---|
+//! | sends a stanza of a pair that it has not proved on this stream | the stream ends; nothing of the stanza is reported |
+//! | claims a domain that its certificate does not name | its authoritative server is asked, on a stream that we open to it (XEP-0220), or the claim fails, as the policy says |
+//! | answers a question that was put to another, or not at all, or another time | ignored: a verdict belongs to the stream and the claim that asked for it |
+//! | speaks for others on a stream that we opened to it | the stream ends, unless both directions were agreed on (XEP-0288), and then only as the domain that it was opened to |
+//! | wants the weaker policy of one domain for another | the policy of each claimed domain is asked, and must hold of the whole stream |
+//! | forges DNS for a domain | without DNSSEC dialback then proves whoever it names; certificates do not care. [`ServerAuthentication::Certificate`](crate::policy::ServerAuthentication::Certificate) rules dialback out |
+//! | claims without end, or never answers | each stream has bounds and deadlines ([`dialback::Limits`](crate::dialback::Limits)) |
+//!
 //! # What is not stopped
 //!
 //! - A certification authority that issues a valid certificate to somebody else. The chain is then as

@@ -231,9 +231,12 @@ pub enum AuthenticationPolicy {
 /// left to dialback is therefore encrypted to somebody unknown, who may sit on the path or have forged the DNS, and
 /// stays so: [`SecurityReport::awaits_dialback`](crate::security::SecurityReport::awaits_dialback) says it, and the
 /// report does not call it authenticated unless the certificate is good. Nothing but dialback is sent or taken in
-/// until the application calls
-/// [`Session::authentication_complete`](crate::session::Session::authentication_complete), by which it accepts that
-/// peer as it is. [`Certificate`](Self::Certificate) refuses it instead. Dialback itself is not done by sessions.
+/// until [`Session::authentication_complete`](crate::session::Session::authentication_complete) is called, by which
+/// that peer is accepted as it is. [`Certificate`](Self::Certificate) refuses it instead.
+///
+/// On a stream that we accepted, the peer is who it claims to be by its certificate or by dialback, and nothing of it
+/// is taken in before. [`federation`](crate::federation) does dialback and SASL EXTERNAL by this setting; a
+/// [`Session`](crate::session::Session) alone does neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ServerAuthentication {
