@@ -45,6 +45,15 @@ fn exts_01_good_certificates_log_in_by_external_and_nobody_is_called_back() {
         let report = link.inc.report().unwrap();
         assert_eq!(report.remote_domain(), Some(&"a.example".parse().unwrap()));
         assert_eq!(report.local_domain(), Some(&"b.example".parse().unwrap()));
+        assert!(
+            report.to_string().starts_with("a.example to b.example (s2s)\n"),
+            "{report}"
+        );
+        let json = serde_json::to_value(&**report).unwrap();
+        assert_eq!(
+            (&json["initiating_domain"], &json["domain"]),
+            (&"a.example".into(), &"b.example".into())
+        );
     }
 }
 
@@ -78,6 +87,8 @@ fn db_87_a_bad_certificate_is_left_to_dialback_over_tls() {
         "{:?}",
         link.inc_log
     );
+    let report = link.inc.report().unwrap().to_string();
+    assert!(report.contains("is allowed, for the peer to prove itself"), "{report}");
     assert_eq!(network.verifications(), 1);
 }
 

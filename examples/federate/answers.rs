@@ -34,25 +34,7 @@ pub(crate) fn send(federation: &Federation, stanza: Result<Element, Failure>) {
 
 pub(crate) fn print_links(federation: &Federation) {
     for link in federation.links() {
-        let report = link.report.as_deref();
-        let encrypted = report.and_then(|report| report.tls()).map_or_else(
-            || "NOT ENCRYPTED".to_owned(),
-            |tls| format!("{}, {}", tls.version, tls.cipher_suite_name),
-        );
-        let certificate = match report.is_some_and(|report| report.is_authenticated()) {
-            true => "good",
-            false => "not good",
-        };
-        println!("{link}: {encrypted}; the peer's certificate is {certificate}");
-        for pair in &link.authenticated {
-            println!("  from it: {pair}");
-        }
-        for pair in &link.accepted {
-            println!("  to it:   {pair}");
-        }
-        if let Some(endpoint) = &link.endpoint {
-            println!("  at {} by {} DNS", endpoint.endpoint, endpoint.security);
-        }
+        println!("{link:#}");
     }
 }
 

@@ -9,10 +9,14 @@ use xmpp_tls_core::{Domain, Side};
 impl Serialize for SecurityReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let certificates: Vec<Certificate> = self.certificates().map(Certificate::from).collect();
-        let mut report = serializer.serialize_struct("SecurityReport", 10)?;
+        let mut report = serializer.serialize_struct("SecurityReport", 11)?;
         report.serialize_field("kind", &self.kind.to_string())?;
         report.serialize_field("side", side(self.side))?;
         report.serialize_field("domain", &self.domain.as_ref().map(Domain::as_str))?;
+        report.serialize_field(
+            "initiating_domain",
+            &self.initiating_domain.as_ref().map(Domain::as_str),
+        )?;
         report.serialize_field("encrypted", &self.is_encrypted())?;
         report.serialize_field("authenticated", &self.is_authenticated())?;
         report.serialize_field("awaits_dialback", &self.awaits_dialback)?;

@@ -3,15 +3,17 @@
 use super::{Authentication, SecurityReport, TlsReport, TlsStart};
 use std::fmt;
 use xmpp_identity::CertificateFacts;
+use xmpp_tls_core::{Side, StreamKind};
 
 /// Where values begin, so that they stand under each other.
 const COLUMN: usize = 16;
 
 impl fmt::Display for SecurityReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.domain {
-            Some(domain) => writeln!(f, "{domain} ({})", self.kind)?,
-            None => writeln!(f, "unknown domain ({})", self.kind)?,
+        match (&self.domain, &self.initiating_domain) {
+            (Some(domain), None) => writeln!(f, "{domain} ({})", self.kind)?,
+            (Some(domain), Some(initiating)) => writeln!(f, "{initiating} to {domain} ({})", self.kind)?,
+            (None, _) => writeln!(f, "unknown domain ({})", self.kind)?,
         }
         match &self.tls {
             None => row(
@@ -34,15 +36,17 @@ impl fmt::Display for SecurityReport {
                 row(f, "authenticated", "NO: the peer may be anybody")?;
                 row(f, "reason", error)?;
             }
-            Authentication::NotAsked if self.awaits_dialback => row(f, "authenticated", "NO: the peer may be anybody")?,
+            Authentication::NotAsked if self.kind == StreamKind::ServerToServer => {
+                row(f, "authenticated", "NO: the peer may be anybody")?;
+            }
             Authentication::NotAsked => row(f, "authenticated", "not by TLS: clients log in inside the stream")?,
         }
         if self.awaits_dialback {
-            row(
-                f,
-                "dialback",
-                "is allowed, for the peer to verify us: nothing else is exchanged before",
-            )?;
+            let expected = match self.side {
+                Side::Initiating => "is allowed, for the peer to verify us: nothing else is exchanged before",
+                Side::Receiving => "is allowed, for the peer to prove itself: nothing else is taken before",
+            };
+            row(f, "dialback", expected)?;
         }
         for warning in self.warnings() {
             row(f, "warning", warning)?;

@@ -165,7 +165,7 @@ impl LinkInfo {
     }
 }
 
-/// `stream 7 to example.org`.
+/// `stream 7 to example.org`; with `{:#}` also what protects it, whom it proved to be what, and where it leads.
 impl fmt::Display for LinkInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remote = self.report.as_ref().and_then(|report| report.remote_domain());
@@ -176,8 +176,22 @@ impl fmt::Display for LinkInfo {
         };
         write!(f, "{} {direction} ", self.number)?;
         match remote {
-            Some(domain) => domain.fmt(f),
-            None => f.write_str("an unknown server"),
+            Some(domain) => domain.fmt(f)?,
+            None => f.write_str("an unknown server")?,
+        }
+        if !f.alternate() {
+            return Ok(());
+        }
+        write!(f, "\n  {}", Protection(self.report.as_deref()))?;
+        for pair in &self.authenticated {
+            write!(f, "\n  from it: {pair}")?;
+        }
+        for pair in &self.accepted {
+            write!(f, "\n  to it:   {pair}")?;
+        }
+        match &self.endpoint {
+            Some(at) => write!(f, "\n  at {} by {} DNS", at.endpoint, at.security),
+            None => Ok(()),
         }
     }
 }
@@ -192,6 +206,17 @@ pub enum LinkPurpose {
     Verification,
     /// The peer opened it.
     Accepted,
+}
+
+impl LinkPurpose {
+    /// A name that does not change, for logs and monitoring.
+    pub fn code(self) -> &'static str {
+        match self {
+            LinkPurpose::Stanzas => "stanzas",
+            LinkPurpose::Verification => "verification",
+            LinkPurpose::Accepted => "accepted",
+        }
+    }
 }
 
 /// A stanza that was not taken.
@@ -230,4 +255,32 @@ impl Unsendable {
             why: self,
         }
     }
+}
+
+/// As data: the report, and the pairs with the method of each.
+#[cfg(feature = "serde")]
+impl serde::Serialize for LinkInfo {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut link = serializer.serialize_struct("LinkInfo", 7)?;
+        link.serialize_field("number", &self.number.0)?;
+        link.serialize_field("purpose", self.purpose.code())?;
+        let at = self.endpoint.as_ref();
+        link.serialize_field("endpoint", &at.map(|at| at.endpoint.to_string()))?;
+        link.serialize_field("dns", &at.map(|at| at.security.to_string()))?;
+        link.serialize_field("report", &self.report.as_deref())?;
+        link.serialize_field("accepted", &pairs(&self.accepted))?;
+        link.serialize_field("authenticated", &pairs(&self.authenticated))?;
+        link.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+fn pairs(pairs: &[AuthenticatedPair]) -> Vec<std::collections::BTreeMap<&'static str, String>> {
+    let data = pairs.iter().map(|known| {
+        let domains = [("from", &known.pair.originating), ("to", &known.pair.receiving)];
+        let domains = domains.map(|(name, domain)| (name, domain.to_string()));
+        domains.into_iter().chain([("by", known.by.to_string())]).collect()
+    });
+    data.collect()
 }
