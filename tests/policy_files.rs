@@ -69,7 +69,10 @@ fn every_mistake_is_an_error_that_names_the_key() {
             "resumption-lifetime = 604801",
             "resumption-lifetime: 604801 is above 604800, and more than that is never used",
         ),
-        ("resumption-lifetime = 'a day'", "resumption-lifetime: a number of seconds"),
+        (
+            "resumption-lifetime = 'a day'",
+            "resumption-lifetime: a number of seconds",
+        ),
         (
             "[keys]\nrsa-bits = 1024",
             "keys.rsa-bits: 1024 is below 2048, and less than that is never accepted",

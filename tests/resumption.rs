@@ -263,7 +263,15 @@ fn chain((client, server): (u64, u64), connections: &[(u64, bool)]) {
 /// RFC 8446 section 4.6.1: each ticket is younger than a day all the time, the handshake behind it is not.
 #[test]
 fn a_chain_of_resumptions_ends_a_lifetime_after_the_full_handshake() {
-    let connections = [(0, false), (12, true), (23, true), (24, false), (35, true), (47, true), (48, false)];
+    let connections = [
+        (0, false),
+        (12, true),
+        (23, true),
+        (24, false),
+        (35, true),
+        (47, true),
+        (48, false),
+    ];
     // Either side ends it by itself.
     for lifetimes in [(1, 1), (1, 7), (7, 1)] {
         chain(lifetimes, &connections);

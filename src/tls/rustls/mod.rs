@@ -97,7 +97,7 @@ impl RustlsConnector {
 
 impl TlsConnector for RustlsConnector {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        templates::supports(minimum_version)
+        self.templates.supports(minimum_version)
     }
 
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
@@ -236,7 +236,7 @@ impl RustlsAcceptor {
 
 impl TlsAcceptor for RustlsAcceptor {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        templates::supports(minimum_version)
+        self.templates.supports(minimum_version)
     }
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {

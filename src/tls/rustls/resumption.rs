@@ -350,7 +350,10 @@ mod tests {
         for number in 0..=MOST_OF_CLIENTS {
             kept.keep(&number.to_be_bytes(), &issued(20), at(10));
         }
-        assert_eq!((kept.sessions.len(), kept.order.len()), (MOST_OF_CLIENTS, MOST_OF_CLIENTS));
+        assert_eq!(
+            (kept.sessions.len(), kept.order.len()),
+            (MOST_OF_CLIENTS, MOST_OF_CLIENTS)
+        );
         assert!(!kept.sessions.contains_key(0_usize.to_be_bytes().as_slice()));
     }
 }
