@@ -6,11 +6,12 @@ use bytes::BytesMut;
 use common::World;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
 use std::sync::Arc;
-use xmpp_tls::StreamKind;
 use xmpp_tls::identity::ReferenceIds;
-use xmpp_tls::session::Mode;
+use xmpp_tls::policy::{MinimumVersion, Policy};
+use xmpp_tls::session::{ClientConfig, Mode, ServerConfig, Session, Target};
 use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector};
-use xmpp_tls::tls::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsState};
+use xmpp_tls::tls::{ClientHandshake, PeerCheck, ServerHandshake, TlsAcceptor, TlsConnector, TlsError, TlsState};
+use xmpp_tls::{ErrorKind, StreamKind};
 
 #[test]
 fn ring_and_aws_lc_rs_are_both_compiled_in_and_neither_is_the_default() {
@@ -29,6 +30,48 @@ fn ring_and_aws_lc_rs_are_both_compiled_in_and_neither_is_the_default() {
     assert!(
         CryptoProvider::get_default().is_none(),
         "somebody installed a process-wide provider"
+    );
+}
+
+/// What an engine says that it supports is what its sessions have: under this policy not one would begin.
+#[test]
+fn a_provider_without_tls_1_3_supports_no_policy_that_demands_it() {
+    let mut world = World::new();
+    let mut old = ring::default_provider();
+    old.cipher_suites.retain(|suite| suite.tls13().is_none());
+    world.provider = Arc::new(old);
+    let connector = RustlsConnector::new(world.provider.clone());
+    let acceptor = RustlsAcceptor::new(world.provider.clone());
+    for answer in [
+        connector.supports(MinimumVersion::Tls13),
+        acceptor.supports(MinimumVersion::Tls13),
+    ] {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, TlsError::UnsupportedByEngine { .. }), "{error}");
+        assert!(
+            error.to_string().contains("TLS 1.3, which the policy asks for"),
+            "{error}"
+        );
+    }
+    assert!(connector.supports(MinimumVersion::Tls12).is_ok() && acceptor.supports(MinimumVersion::Tls12).is_ok());
+
+    // By STARTTLS it would fail in the middle otherwise.
+    let client: ClientConfig = world.client_config().with_policy(Policy::modern());
+    let target = Target::new(common::domain(common::DOMAIN));
+    let error = Session::client(Arc::new(client), target, world.now()).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Tls(TlsError::UnsupportedByEngine { .. })),
+        "{error}"
+    );
+    let server = ServerConfig::new(acceptor).with_policy(Policy::modern());
+    assert!(Session::server(Arc::new(server), Mode::StartTls, world.now()).is_err());
+    // And a provider with nothing supports nothing.
+    let mut nothing = ring::default_provider();
+    nothing.cipher_suites.clear();
+    assert!(
+        RustlsConnector::new(Arc::new(nothing))
+            .supports(MinimumVersion::Tls12)
+            .is_err()
     );
 }
 

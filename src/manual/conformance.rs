@@ -43,14 +43,16 @@
 //! | X75-13 to X75-17 | encryption, version, suite, authentication and certificate can be seen | `a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions` |
 //! | TLSP-14 | forward secrecy, by the key exchange | `tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required` |
 //! | X75-01, X75-07 | versions and resumption of RFC 9325, whatever the TLS library negotiates | `tlsp_a_version_below_the_minimum_is_refused_whatever_the_library_thinks`, `a_resumed_session_shows_no_certificate_and_is_refused` |
-//! | TLSP-11 to TLSP-19, TLSP-30, TLSP-38, failure 42 | suites, groups and compression, as listed in [`defaults`](super::defaults) | `the_hello_offers_exactly_what_the_manual_lists`, `each_listed_suite_is_negotiated_by_its_name_and_forward_secret` |
-//! | POL-01 to POL-10 | what each policy does where the peer fails it | `every_cell_of_the_matrix_is_as_the_table_says` |
+//! | TLSP-11 to TLSP-15, TLSP-17 to TLSP-19, TLSP-30, TLSP-38, failure 42 | suites, groups and compression, as listed in [`defaults`](super::defaults) | `the_hello_offers_exactly_what_the_manual_lists`, `each_listed_suite_is_negotiated_by_its_name_and_forward_secret` |
+//! | POL-01 to POL-04, POL-07 to POL-10 | what each policy does where the peer fails it; POL-01 differs, see [below](#where-it-differs) | `every_cell_of_the_matrix_is_as_the_table_says` |
 //! | every rule | one gate enforces them, whatever a TLS library reports | `nothing_but_the_gate_makes_a_secured_session`, `secured_is_said_exactly_where_the_policy_is_satisfied` |
 //! | DB-87 | by what servers may be authenticated | `db_87_every_level_with_a_good_and_a_bad_certificate` |
 //! | POL-04 | an encrypted stream to a server that nobody vouches for is for dialback only | `pol_04_only_dialback_is_exchanged_with_a_server_that_nobody_vouches_for`, `a_stanza_from_a_server_that_nobody_vouches_for_ends_the_stream` |
-//! | POL-06 | dialback without TLS takes danger | `pol_06_plaintext_dialback_takes_danger_twice` |
+//! | POL-06 | dialback without TLS takes danger, on a stream that we open; on one that we accept it is refused by `xmpp-dialback` | `pol_06_plaintext_dialback_takes_danger_twice`, `db_65_db_80_in_clear_nobody_is_asked_where_encryption_is_required` |
 //! | TLSP-20 | keys and signatures of the whole path | `tlsp_20_a_weaker_key_than_is_demanded_ends_the_handshake` |
-//! | TLSP-36, failure 43 | no session crosses domain, kind, policy, anchors, pins or who we are | `tlsp_36_no_session_crosses_domain_kind_start_or_who_we_are`, `tlsp_36_no_session_crosses_policies_of_the_client`, `tlsp_36_no_session_crosses_policies_of_the_server`, `tlsp_36_no_session_crosses_anchors_or_pins` |
+//! | TLSP-36, failure 43 | no session crosses domain, kind, policy, anchors, pins or who we are | `tlsp_36_no_session_crosses_domain_kind_start_or_who_we_are`, `tlsp_36_no_session_crosses_policies_of_the_client`, `tlsp_36_no_session_crosses_policies_of_the_server`, `tlsp_36_no_session_crosses_anchors_or_pins`, `tlsp_36_every_kind_side_and_start_has_a_scope_of_its_own`, `tlsp_36_every_setting_about_tls_or_authentication_makes_another_scope` |
+//! | TLSP-34 | a chain of resumptions ends | `a_chain_of_resumptions_ends_a_lifetime_after_the_full_handshake`, `no_chain_of_resumptions_is_longer_than_a_week_whatever_is_set` |
+//! | TLSP-20 | a demand on keys is rehearsed as it is enforced | `a_demand_is_rehearsed_as_it_is_enforced` |
 //! | TLSP-36 | a resumed session has the verdict of the first | `tlsp_36_a_resumed_session_has_the_verdict_and_the_certificate_of_the_first`, `a_resumed_session_without_a_verdict_is_refused_whatever_the_policy` |
 //! | ERR-16, RES-09 | nothing is resumed after `<reset/>` | `never_after_reset_or_any_other_error` |
 //!
@@ -124,8 +126,16 @@
 //! | CB-16 to CB-21 | which binding, which GS2 flag, or abort | `the_table_of_xep_0440` |
 //! | CB-22 | the input of the features hash | `the_hash_input_without_types` |
 //!
+//! # Where it differs
+//!
+//! | rule | what it asks for | what is done, and why |
+//! |---|---|---|
+//! | POL-01 | where clear text is accepted, TLS is tried although it is not offered, and clear text comes after that | it is not tried: [`Opportunistic`](crate::policy::EncryptionPolicy::Opportunistic) means TLS where it is offered and else clear text on the same stream. `<failure/>` ends a stream (RFC 6120 section 5.4.2.2), so that to try would be to lose it. Where encryption is required TLS is tried, offered or not |
+//! | TLSP-16 | `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` first in a client's list (RFC 9325 section 4.2.1) | the order is rustls': TLS 1.3 first, AES-256 before AES-128; see [`defaults`](super::defaults#suites-and-groups). A server takes the client's first choice: it has nothing weaker to prefer this to |
+//! | TLSP-31 | a TLS 1.2 client ends the handshake if the server does not acknowledge `renegotiation_info` (RFC 9325 section 3.5) | it is sent, as the SCSV, and a missing answer is not noticed: rustls does not tell. rustls itself never renegotiates, on either side. What is left is a server that does, whom somebody on the path spoke to first (RFC 5746 section 1); a policy of TLS 1.3 alone rules it out |
+//!
 //! # Not here yet
 //!
-//! Sessions that accept streams of other servers, and sessions that ask for a client's certificate: what SASL
+//! Sessions that accept streams of other servers (POL-05), and sessions that ask for a client's certificate: what SASL
 //! EXTERNAL needs (STLS-22, STLS-25) is decided by `xmpp-identity`, for whoever brings such sessions. Dialback
 //! (INJ-06, INJ-12), following `see-other-host` (ERR-19).

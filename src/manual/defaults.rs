@@ -11,6 +11,7 @@
 //! | [`forward_secrecy`](crate::policy::Policy::forward_secrecy) | required | RFC 9325 section 4.1; everything rustls speaks has it |
 //! | [`keys`](crate::policy::Policy::keys) | RSA 2048, curves and hashes 256 bits | RFC 9325 section 4.5, RFC 9155; can be raised, and never lowered |
 //! | [`resumption`](crate::policy::Policy::resumption) | off | a certificate that was replaced would go unseen; it saves a signature and a certificate each way, which few XMPP connections notice |
+//! | [`resumption_lifetime`](crate::policy::Policy::resumption_lifetime) | a day, a week at most | RFC 8446 section 4.6.1; a full handshake shows a certificate that was replaced, and proves its key |
 //! | [`whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls) | refused | RFC 6120 section 5.3.3; go-xmpp and sslscan send a line break there, which can do no harm |
 //!
 //! # Timeouts
@@ -36,12 +37,12 @@
 //! |---|---|---|
 //! | suites | those of the provider | all are AEAD with ephemeral key exchange (RFC 9325 section 4.2) |
 //! | RFC 6120's `TLS_RSA_WITH_AES_128_CBC_SHA` | not spoken | RFC 7590 made RFC 9325 binding, which rules it out (section 4.1) |
-//! | resumption, tickets | off; [`Resumption::Allowed`](crate::policy::Resumption::Allowed) | a resumed session shows the certificate of an earlier one |
+//! | resumption, tickets | off, and never beyond a day from the full handshake; [`Resumption::Allowed`](crate::policy::Resumption::Allowed) | a resumed session shows the certificate of an earlier one |
 //! | logging of keys (`SSLKEYLOGFILE`) | off; no environment variable, only [`danger::KeysRevealed`](crate::danger::KeysRevealed) | whoever has the log reads everything |
 //! | early data | off | RFC 9325 section 3.10, XEP-0509 section 6: no XMPP specification allows it here |
 //! | SNI | the domain, by STARTTLS too | RFC 9325 section 3.7, XEP-0368 section 3 |
 //! | ALPN | direct TLS offers its identifier, STARTTLS none; servers accept their own and none | XEP-0368 section 3, RFC 7301 section 3.2 |
-//! | compression, renegotiation | none | rustls has neither |
+//! | compression, renegotiation | none | rustls has neither; on TLS 1.2 it does not insist that a server acknowledges `renegotiation_info` ([TLSP-31](super::conformance#where-it-differs)) |
 //! | certificates of those who connect | asked of servers, not of clients | XEP-0178 section 3; clients log in with SASL |
 //! | a server's certificate without clientAuth | good enough, serverAuth is what counts | public CAs issue no others since 2026; [`PeerServerUsage`](crate::identity::PeerServerUsage) knows stricter ways |
 //!

@@ -187,7 +187,12 @@ impl fmt::Display for Evaluation {
 }
 
 impl Policy {
-    /// Applies every rule to a connection.
+    /// Applies every rule to a connection, as it is: what a session under this policy is enforced by, and what one under
+    /// another is rehearsed by, with the same answer for the same handshake.
+    ///
+    /// A session under this policy may have come to another handshake, and then be accepted where a rehearsal refuses:
+    /// it does not resume where this policy forbids it, and where a peer shows more than one path to an anchor the
+    /// verifier goes on to the next if one is too weak.
     pub fn evaluate(&self, report: &SecurityReport) -> Evaluation {
         let mut findings = vec![Finding {
             rule: Rule::Encryption,
@@ -249,26 +254,38 @@ impl Policy {
         }
     }
 
-    /// A path that is not trusted is not measured: that is the matter of authentication.
+    /// A weak path makes nobody authenticated, so that it violates what a bad certificate violates.
     fn judge_key_strength(&self, report: &SecurityReport) -> Outcome {
-        let Authentication::Certificate {
-            chain: ChainStatus::Trusted { strength, .. },
-            ..
-        } = report.authentication()
-        else {
-            return Outcome::NotDemanded;
+        match (self.weakness(report), self.judge_authentication(report)) {
+            (Some(weakness), Outcome::Violated(_)) => Outcome::Violated(weakness),
+            (Some(_), Outcome::Met | Outcome::NotDemanded | Outcome::AwaitsDialback) => Outcome::NotDemanded,
+            (None, _) => match chain(report) {
+                Some(ChainStatus::Trusted { .. }) => Outcome::Met,
+                Some(_) | None => Outcome::NotDemanded,
+            },
+        }
+    }
+
+    /// What is too weak about the peer's path: measured now, or found by the verifier that this policy's demand was
+    /// given to. A path that was refused for something else was not measured: that is the matter of authentication.
+    fn weakness(&self, report: &SecurityReport) -> Option<PolicyViolation> {
+        let strength = match (chain(report)?, report.authentication()) {
+            (ChainStatus::Trusted { strength, .. }, _) => strength,
+            (ChainStatus::Untrusted(found), Authentication::Rejected { error, .. }) if found.is_weak() => {
+                return Some(PolicyViolation::Authentication(error.clone()));
+            }
+            (_, _) => return None,
         };
-        let weak = [
+        [
             ("an RSA key", strength.rsa_bits, self.keys.rsa_bits),
             ("an elliptic curve key", strength.curve_bits, self.keys.curve_bits),
             ("a signature's hash", strength.hash_bits, self.keys.hash_bits),
         ]
         .into_iter()
-        .find_map(|(what, bits, minimum)| bits.filter(|bits| *bits < minimum).map(|bits| (what, bits, minimum)));
-        match weak {
-            None => Outcome::Met,
-            Some((what, bits, minimum)) => Outcome::Violated(PolicyViolation::KeyStrength { what, bits, minimum }),
-        }
+        .find_map(|(what, bits, minimum)| {
+            let bits = bits.filter(|bits| *bits < minimum)?;
+            Some(PolicyViolation::KeyStrength { what, bits, minimum })
+        })
     }
 
     fn judge_resumption(&self, report: &SecurityReport, tls: &TlsReport) -> Outcome {
@@ -284,7 +301,9 @@ impl Policy {
 
     fn judge_authentication(&self, report: &SecurityReport) -> Outcome {
         let certificate = match report.authentication() {
-            Authentication::Certificate { .. } if report.is_authenticated() => Ok(()),
+            Authentication::Certificate { .. } if report.is_authenticated() => {
+                self.weakness(report).map_or(Ok(()), Err)
+            }
             Authentication::Rejected { error, .. } => Err(PolicyViolation::Authentication(error.clone())),
             Authentication::Certificate { .. } | Authentication::NotAsked => Err(PolicyViolation::Unauthenticated),
         };
@@ -315,6 +334,14 @@ impl Policy {
                 false,
             ) => Outcome::Violated(violation),
         }
+    }
+}
+
+fn chain(report: &SecurityReport) -> Option<&ChainStatus> {
+    match report.authentication() {
+        Authentication::Certificate { chain, .. } => Some(chain),
+        Authentication::Rejected { verdict, .. } => Some(&verdict.chain),
+        Authentication::NotAsked => None,
     }
 }
 

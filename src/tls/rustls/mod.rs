@@ -116,7 +116,7 @@ impl RustlsConnector {
 
 impl TlsConnector for RustlsConnector {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        templates::supports(minimum_version)
+        self.templates.supports(minimum_version)
     }
 
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
@@ -268,7 +268,7 @@ impl RustlsAcceptor {
 
 impl TlsAcceptor for RustlsAcceptor {
     fn supports(&self, minimum_version: MinimumVersion) -> Result<(), TlsError> {
-        templates::supports(minimum_version)
+        self.templates.supports(minimum_version)
     }
 
     fn accept(&self, handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {

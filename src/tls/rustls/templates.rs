@@ -15,6 +15,7 @@ use pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
 use xmpp_identity::rustls::{AskingVerifier, ClientVerifier};
 use xmpp_identity::{IdentityError, IdentityVerifier, Purpose};
+use xmpp_starttls::TlsVersion;
 
 type Versions = &'static [&'static SupportedProtocolVersion];
 
@@ -30,25 +31,46 @@ pub(super) struct Templates<C> {
 
 impl<C: Clone> Templates<C> {
     fn new(provider: &Arc<CryptoProvider>, make: fn(Arc<CryptoProvider>, Versions) -> Result<C, Error>) -> Arc<Self> {
-        let make = |provider, versions| {
-            make(provider, versions).map_err(|error: Error| TlsError::Misconfigured(error.to_string()))
+        // rustls refuses a provider only where it has nothing for any of the versions.
+        let make = |provider, versions, version| {
+            make(provider, versions).map_err(|_| TlsError::UnsupportedByEngine {
+                engine: "rustls with this crypto provider",
+                version,
+                remedy: "lower the minimum, or pass a provider that has suites and groups for it",
+            })
         };
         // rustls would offer suites that the lowest version rules out.
         let mut suites = CryptoProvider::clone(provider);
         suites.cipher_suites.retain(|suite| suite.tls13().is_some());
         Arc::new(Templates {
-            latest: make(Arc::new(suites), &LATEST),
-            both: make(provider.clone(), &BOTH),
+            latest: make(Arc::new(suites), &LATEST, TlsVersion::TLS_1_3),
+            both: make(provider.clone(), &BOTH, TlsVersion::TLS_1_2),
         })
     }
 
     /// To be completed for one connection.
     pub(super) fn of(&self, minimum: MinimumVersion) -> Result<C, TlsError> {
-        supports(minimum)?;
-        match minimum {
-            MinimumVersion::Tls13 => self.latest.clone(),
-            MinimumVersion::Tls12 | MinimumVersion::Old(_) => self.both.clone(),
-        }
+        self.find(minimum).cloned()
+    }
+
+    /// Whether there is one, so that what is said beforehand is what happens.
+    pub(super) fn supports(&self, minimum: MinimumVersion) -> Result<(), TlsError> {
+        self.find(minimum).map(|_| ())
+    }
+
+    fn find(&self, minimum: MinimumVersion) -> Result<&C, TlsError> {
+        let template = match minimum {
+            MinimumVersion::Tls13 => &self.latest,
+            MinimumVersion::Tls12 => &self.both,
+            MinimumVersion::Old(accepted) => {
+                return Err(TlsError::UnsupportedByEngine {
+                    engine: "rustls",
+                    version: accepted.lowest().version(),
+                    remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
+                });
+            }
+        };
+        template.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -95,17 +117,6 @@ fn server(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
-}
-
-pub(super) fn supports(minimum: MinimumVersion) -> Result<(), TlsError> {
-    match minimum {
-        MinimumVersion::Tls12 | MinimumVersion::Tls13 => Ok(()),
-        MinimumVersion::Old(accepted) => Err(TlsError::UnsupportedByEngine {
-            engine: "rustls",
-            version: accepted.lowest().version(),
-            remedy: "raise the minimum to TLS 1.2, or use the engine of xmpp-tls-legacy",
-        }),
-    }
 }
 
 /// No time was given yet.

@@ -191,6 +191,14 @@ impl ChainError {
         self.all().any(|error| matches!(error, ChainError::Refused { .. }))
     }
 
+    /// A key or a signature of the path is below the floor, and that was found before anything else.
+    pub fn is_weak(&self) -> bool {
+        matches!(
+            self,
+            ChainError::WeakKey { .. } | ChainError::SignatureAlgorithm { weak: true, .. }
+        )
+    }
+
     /// A certificate of the path may not be used for this.
     pub fn is_wrong_purpose(&self) -> bool {
         self.all().any(|error| {
