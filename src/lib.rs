@@ -119,6 +119,7 @@ pub mod danger;
 pub mod discovery;
 mod error;
 pub mod io;
+pub mod ledger;
 pub mod manual;
 pub mod policy;
 pub mod roots;

@@ -8,7 +8,9 @@ use crate::channel_binding::ChannelBinding;
 use crate::session::Role;
 use crate::tls::TlsSession;
 use pki_types::CertificateDer;
-use xmpp_identity::{CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, Verdict};
+use xmpp_identity::{
+    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, TrustStep, Verdict,
+};
 use xmpp_starttls::{CipherSuite, TlsVersion};
 use xmpp_tls_core::{Domain, Side, StreamKind};
 
@@ -21,8 +23,10 @@ pub struct SecurityReport {
     kind: StreamKind,
     side: Side,
     domain: Option<Domain>,
+    local_domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
+    trust: Vec<TrustStep>,
     awaits_dialback: bool,
     channel_bindings: Vec<ChannelBinding>,
 }
@@ -158,6 +162,7 @@ impl SecurityReport {
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
+            local_domain: role.local_domain().cloned(),
             tls: Some(TlsReport {
                 start,
                 version: session.facts.version(),
@@ -172,6 +177,7 @@ impl SecurityReport {
                 peer_chain: session.peer_chain,
             }),
             authentication,
+            trust: verdict.map(|verdict| verdict.trust).unwrap_or_default(),
             awaits_dialback: false,
         }
     }
@@ -186,8 +192,10 @@ impl SecurityReport {
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
+            local_domain: role.local_domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
+            trust: Vec::new(),
             awaits_dialback: false,
             channel_bindings: Vec::new(),
         }
@@ -206,6 +214,17 @@ impl SecurityReport {
     /// The domain that the receiving side serves: the one wanted, or ours.
     pub fn domain(&self) -> Option<&Domain> {
         self.domain.as_ref()
+    }
+
+    /// Our own domain: the one we serve, or on a stream between servers the one we speak for. A client has none.
+    pub fn local_domain(&self) -> Option<&Domain> {
+        self.local_domain.as_ref()
+    }
+
+    /// What each source of trust said about the peer's certificate, in the order they were asked; the last one
+    /// decided ([`Verdict::trust`](crate::identity::Verdict)). Empty where nothing was asked.
+    pub fn trust(&self) -> &[TrustStep] {
+        &self.trust
     }
 
     /// The TLS session; `None`: the stream is in clear.

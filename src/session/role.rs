@@ -62,6 +62,14 @@ impl Role {
         }
     }
 
+    /// The domain that we speak for.
+    pub(crate) fn local_domain(&self) -> Option<&Domain> {
+        match self {
+            Role::Client { target, .. } => target.local_domain.as_ref(),
+            Role::Server { domain, .. } => domain.as_ref(),
+        }
+    }
+
     /// The header that begins a stream inside TLS, if we are the side that speaks first.
     pub(super) fn initial_header(&self, protection: Protection) -> Option<StreamHeader> {
         match self {
