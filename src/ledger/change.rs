@@ -30,7 +30,7 @@ pub enum Change {
 
 impl Change {
     /// All of them, the least grave first.
-    pub const ALL: [Change; 11] = [
+    pub const ALL: &'static [Change] = &[
         Change::Unchanged,
         Change::Renewed,
         Change::Reissued,
@@ -120,7 +120,8 @@ impl Changes {
     /// Each of them, the gravest first.
     pub fn iter(self) -> impl Iterator<Item = Change> {
         Change::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .rev()
             .filter(move |change| self.contains(*change))
     }
@@ -150,7 +151,7 @@ impl Changes {
 
     #[cfg(feature = "ledger-redb")]
     pub(super) fn from_bits(bits: u16) -> Option<Self> {
-        let known = Change::ALL.into_iter().fold(0, |bits, change| bits | change.bit());
+        let known = Change::ALL.iter().fold(0, |bits, change| bits | change.bit());
         (bits & !known == 0).then_some(Changes(bits))
     }
 }

@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
 
     fn voucher(&mut self) -> Option<Voucher> {
         let code = self.octet()?;
-        Voucher::ALL.into_iter().find(|voucher| *voucher as u8 == code)
+        Voucher::ALL.iter().copied().find(|voucher| *voucher as u8 == code)
     }
 
     fn leaf(&mut self) -> Option<Leaf> {

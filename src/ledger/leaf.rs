@@ -134,7 +134,7 @@ pub enum Voucher {
 
 impl Voucher {
     /// All of them, the weakest first.
-    pub(super) const ALL: [Voucher; 7] = [
+    pub const ALL: &'static [Voucher] = &[
         Voucher::Nobody,
         Voucher::Anchors,
         Voucher::Posh,

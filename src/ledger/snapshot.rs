@@ -229,9 +229,9 @@ impl WireRecord {
         let remote = self.remote.0;
         let read = || -> Result<(Key, Record), String> {
             let kinds = [StreamKind::ClientToServer, StreamKind::ServerToServer];
-            let kind = one_of("kind", &self.kind.0, kinds, |kind| kind.to_string())?;
+            let kind = one_of("kind", &self.kind.0, &kinds, |kind| kind.to_string())?;
             let sides = [Side::Initiating, Side::Receiving];
-            let side = one_of("side", &self.side.0, sides, |side| side_word(side).to_owned())?;
+            let side = one_of("side", &self.side.0, &sides, |side| side_word(side).to_owned())?;
             let domain = |text: &str| text.parse().map_err(|error| format!("{error}"));
             let local = self.local.as_ref().map(|local| domain(&local.0)).transpose()?;
             seen(self.first_seen, self.last_seen)?;
@@ -354,13 +354,8 @@ fn side_word(side: Side) -> &'static str {
     }
 }
 
-fn one_of<T: Copy, const N: usize>(
-    what: &str,
-    text: &str,
-    all: [T; N],
-    word: impl Fn(T) -> String,
-) -> Result<T, String> {
-    let found = all.into_iter().find(|value| word(*value) == text);
+fn one_of<T: Copy>(what: &str, text: &str, all: &[T], word: impl Fn(T) -> String) -> Result<T, String> {
+    let found = all.iter().copied().find(|value| word(*value) == text);
     found.ok_or_else(|| format!("{text:?} is no {what}"))
 }
 
