@@ -89,7 +89,11 @@ impl Internet {
                     }
                 },
                 Event::Features(_) if !refused => {
-                    session.send(&element("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>AGEAYg==</auth>")).unwrap();
+                    session
+                        .send(&element(
+                            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>AGEAYg==</auth>",
+                        ))
+                        .unwrap();
                     "logs in".to_owned()
                 }
                 _ => return,
@@ -140,11 +144,17 @@ fn an_interception_with_a_valid_certificate_is_told_before_login_and_refused_whe
         }
         let (log, pair) = internet.connect(&lenient, &between, day(20));
         assert_eq!(log.0, [format!("Warn: {what}"), "logs in".to_owned()]);
-        assert!(pair.a.engine.report().unwrap().is_authenticated(), "the chain is as good as the real one");
+        assert!(
+            pair.a.engine.report().unwrap().is_authenticated(),
+            "the chain is as good as the real one"
+        );
         for _ in 0..2 {
             let (log, pair) = internet.connect(&strict, &between, day(20));
             assert_eq!(log.0.len(), 1, "{log:?}");
-            assert!(log.0[0].starts_with("refused: example.org (c2s, outbound): REFUSED: a new key"), "{log:?}");
+            assert!(
+                log.0[0].starts_with("refused: example.org (c2s, outbound): REFUSED: a new key"),
+                "{log:?}"
+            );
             assert!(!heard_a_login(&pair), "the password went to somebody else");
         }
         // The real server is still itself.
@@ -185,20 +195,34 @@ fn what_is_remembered_never_makes_a_failed_check_good() {
     let server = || internet.world.server_config(&bad);
     let report = internet.report(config.clone(), Target::new(domain(DOMAIN)), server());
     let ledger = Ledger::new(MemoryStore::default());
-    let Ok(Decision::Compared(first)) = ledger.decide(&report, test_time()) else { panic!() };
-    assert_eq!((first.voucher, first.changes.gravest()), (Voucher::Nobody, Some(Change::FirstSeen)));
+    let Ok(Decision::Compared(first)) = ledger.decide(&report, test_time()) else {
+        panic!()
+    };
+    assert_eq!(
+        (first.voucher, first.changes.gravest()),
+        (Voucher::Nobody, Some(Change::FirstSeen))
+    );
     let spki = first.shown.unwrap().spki_sha256;
     assert!(ledger.acknowledge(&key(), &spki, "ops", test_time()).unwrap());
 
     let report = internet.report(config, Target::new(domain(DOMAIN)), server());
-    let Ok(Decision::Compared(again)) = ledger.decide(&report, test_time()) else { panic!() };
+    let Ok(Decision::Compared(again)) = ledger.decide(&report, test_time()) else {
+        panic!()
+    };
     assert_eq!(again.reaction, Reaction::Inform);
     assert!(!report.is_authenticated() && !Policy::default().evaluate(&report).is_satisfied());
     // And a session that requires a good certificate fails as ever.
     let client = internet.world.client(internet.client(), Mode::StartTls);
-    let mut pair = Pair::new(client, internet.world.server(server(), Mode::StartTls), internet.world.clock);
+    let mut pair = Pair::new(
+        client,
+        internet.world.server(server(), Mode::StartTls),
+        internet.world.clock,
+    );
     pair.drive();
-    assert!(matches!(pair.a.error.as_ref().unwrap().kind(), ErrorKind::Tls(_) | ErrorKind::Identity(_)));
+    assert!(matches!(
+        pair.a.error.as_ref().unwrap().kind(),
+        ErrorKind::Tls(_) | ErrorKind::Identity(_)
+    ));
 }
 
 #[test]
@@ -207,7 +231,10 @@ fn a_resumed_session_is_no_sighting() {
     let mut allowed = Policy::default();
     allowed.resumption = Resumption::Allowed;
     let config = internet.client().with_policy(allowed.clone());
-    let server = internet.world.server_config(&internet.authority.issue(internet.leaf(0))).with_policy(allowed);
+    let server = internet
+        .world
+        .server_config(&internet.authority.issue(internet.leaf(0)))
+        .with_policy(allowed);
     let report = || internet.report(config.clone(), Target::new(domain(DOMAIN)), server.clone());
     let (first, second) = (report(), report());
     assert!(second.tls().unwrap().resumed);
@@ -217,7 +244,9 @@ fn a_resumed_session_is_no_sighting() {
     assert_eq!(ledger.record(&key()).unwrap(), None, "first seen in a resumed session");
     ledger.decide(&first, day(1)).unwrap();
     let known = ledger.record(&key()).unwrap();
-    let Ok(Decision::Compared(found)) = ledger.decide(&second, day(2)) else { panic!() };
+    let Ok(Decision::Compared(found)) = ledger.decide(&second, day(2)) else {
+        panic!()
+    };
     assert_eq!(found.changes.gravest(), Some(Change::Unchanged));
     assert_eq!(ledger.record(&key()).unwrap(), known, "seen again in a resumed session");
 }
@@ -226,7 +255,9 @@ fn a_resumed_session_is_no_sighting() {
 #[test]
 fn what_an_inbound_peer_claims_is_not_written_down() {
     let internet = Internet::new();
-    let server = internet.world.server_config(&internet.authority.issue(internet.leaf(0)));
+    let server = internet
+        .world
+        .server_config(&internet.authority.issue(internet.leaf(0)));
     let pair = {
         let mut pair = internet.world.pair(internet.client(), server, Mode::StartTls);
         pair.drive();
@@ -249,13 +280,22 @@ fn what_an_inbound_peer_claims_is_not_written_down() {
     let proved = verify(LeafSpec::for_domain("peer.example"));
     assert!(proved.is_authenticated(), "{proved}");
     let sighting = Sighting::by_certificate(report, &proved).unwrap();
-    assert_eq!((sighting.key().remote(), sighting.key().side()), (&peer, Side::Receiving));
+    assert_eq!(
+        (sighting.key().remote(), sighting.key().side()),
+        (&peer, Side::Receiving)
+    );
     assert_eq!(sighting.authenticated_by(), AuthenticatedBy::Certificate);
-    assert_eq!(Sighting::by_certificate(report, &verify(LeafSpec::for_domain("other.example"))), None);
+    assert_eq!(
+        Sighting::by_certificate(report, &verify(LeafSpec::for_domain("other.example"))),
+        None
+    );
     let by_dialback = Sighting::by_dialback(report, peer.clone()).unwrap();
     assert_eq!(by_dialback.authenticated_by(), AuthenticatedBy::Dialback);
     let claim = Key::new(StreamKind::ServerToServer, Side::Receiving, None, peer);
-    assert_eq!(Sighting::from_parts(claim, true, Some(Leaf::default()), Voucher::Nobody), None);
+    assert_eq!(
+        Sighting::from_parts(claim, true, Some(Leaf::default()), Voucher::Nobody),
+        None
+    );
     // Outbound, dialback says nothing about the peer.
     let ours = pair.a.engine.report().unwrap();
     assert_eq!(Sighting::by_dialback(ours, domain("peer.example")), None);
@@ -277,7 +317,11 @@ fn a_report_says_who_vouched_and_who_speaks() {
         (pinned(Pins::new()), Voucher::Pin),
         (pinned(Pins::besides_pkix()), Voucher::Pin),
     ] {
-        let report = internet.report(config, Target::new(domain(DOMAIN)), internet.world.server_config(&issued));
+        let report = internet.report(
+            config,
+            Target::new(domain(DOMAIN)),
+            internet.world.server_config(&issued),
+        );
         let sighting = Sighting::of(&report).unwrap();
         assert_eq!(sighting.voucher(), expected, "{:?}", report.trust());
         assert_eq!(*sighting.key(), key());
@@ -307,10 +351,14 @@ fn an_unencrypted_stream_where_there_was_tls_is_a_loss() {
         match session.poll_output().unwrap() {
             Output::Event(Event::Plaintext(report)) => break report,
             Output::Event(_) | Output::Transmit(_) => {}
-            Output::WantsInput(_) => session.handle_input(internet.world.clock.now(), plain.as_bytes()).unwrap(),
+            Output::WantsInput(_) => session
+                .handle_input(internet.world.clock.now(), plain.as_bytes())
+                .unwrap(),
         }
     };
-    let Err(Refusal::Changed(found)) = ledger.decide(&report, day(2)) else { panic!() };
+    let Err(Refusal::Changed(found)) = ledger.decide(&report, day(2)) else {
+        panic!()
+    };
     let expected = [Change::EncryptionLost, Change::AuthenticationLost];
     assert_eq!(found.changes.iter().collect::<Vec<_>>(), expected);
 }
@@ -346,12 +394,19 @@ impl LedgerStore for Broken {
 #[tokio::test]
 async fn a_ledger_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let internet = Internet::new();
-    let server = internet.world.server_config(&internet.authority.issue(internet.leaf(0)));
+    let server = internet
+        .world
+        .server_config(&internet.authority.issue(internet.leaf(0)));
     let report = internet.report(internet.client(), Target::new(domain(DOMAIN)), server);
     let lenient = Ledger::new(Broken);
-    assert!(matches!(lenient.decide(&report, test_time()), Ok(Decision::NotCompared(_))));
+    assert!(matches!(
+        lenient.decide(&report, test_time()),
+        Ok(Decision::NotCompared(_))
+    ));
     let strict: Arc<dyn CertificateLedger> = Arc::new(Ledger::new(Broken).with_policy(ChangePolicy::strict()));
-    let Err(refusal) = strict.decide(&report, test_time()).await else { panic!() };
+    let Err(refusal) = strict.decide(&report, test_time()).await else {
+        panic!()
+    };
     assert!(refusal.to_string().contains("the database is down"), "{refusal}");
     assert!(lenient.export().is_err() && lenient.records().next().unwrap().is_err());
 }
