@@ -4,6 +4,7 @@ use redb::{Builder, TableDefinition};
 use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 use std::fs::{File, OpenOptions};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::{fmt, fs};
@@ -43,12 +44,42 @@ pub struct RedbStore {
     open: RwLock<Option<Open>>,
 }
 
+type View = ReadOnlyTable<&'static [u8], &'static [u8]>;
 type Records<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
 
-struct Open {
-    /// What the last commit left, for reading without waiting for a write. Dropped before the database.
-    view: ReadOnlyTable<&'static [u8], &'static [u8]>,
-    database: Database,
+/// The open file, and what the last commit left, for reading without waiting for a write. `None` only while it is
+/// dropped.
+struct Open(Option<(View, Database)>);
+
+impl Open {
+    fn view(&self) -> Result<&View, LedgerErrorKind> {
+        self.0.as_ref().map(|(view, _)| view).ok_or(LedgerErrorKind::Contended)
+    }
+
+    fn database(&self) -> Result<&Database, LedgerErrorKind> {
+        self.0
+            .as_ref()
+            .map(|(_, database)| database)
+            .ok_or(LedgerErrorKind::Contended)
+    }
+
+    fn renew_view(&mut self) -> Result<(), LedgerErrorKind> {
+        if let Some((view, database)) = &mut self.0 {
+            *view = view_of(database)?;
+        }
+        Ok(())
+    }
+}
+
+/// Closing writes too, and the file may be another by then.
+impl Drop for Open {
+    fn drop(&mut self) {
+        let open = self.0.take();
+        drop(guarded(|| {
+            drop(open);
+            Ok(())
+        }));
+    }
 }
 
 impl RedbStore {
@@ -120,7 +151,7 @@ impl RedbStore {
     fn with_open<T>(&self, work: impl FnOnce(&Open) -> Result<T, LedgerErrorKind>) -> Result<T, LedgerError> {
         let guard = self.opened().map_err(|kind| self.error(kind))?;
         match guard.as_ref() {
-            Some(open) => work(open).map_err(|kind| self.error(kind)),
+            Some(open) => guarded(|| work(open)).map_err(|kind| self.error(kind)),
             // Another thread's write failed in this moment.
             None => Err(self.error(LedgerErrorKind::Contended)),
         }
@@ -144,8 +175,9 @@ impl RedbStore {
     /// Changes the table in one durable step, or not at all if `work` says that there is nothing to do.
     fn write(&self, work: impl FnOnce(&mut Records<'_>) -> Result<u64, LedgerErrorKind>) -> Result<u64, LedgerError> {
         let written = self.with_open(|open| {
-            let mut transaction = open.database.begin_write().map_err(kind_of)?;
-            // One half of a write never counts, whatever somebody put into a certificate: see redb about that.
+            let mut transaction = open.database()?.begin_write().map_err(kind_of)?;
+            // With one phase a damaged last write is taken for one that was cut off, and what it held is gone without
+            // a word.
             transaction.set_two_phase_commit(true);
             let done = work(&mut transaction.open_table(RECORDS).map_err(kind_of)?)?;
             if done > 0 {
@@ -163,8 +195,12 @@ impl RedbStore {
         };
         let mut guard = self.open.write().unwrap_or_else(PoisonError::into_inner);
         // redb does nothing more after a write that failed, until the file is opened again.
-        let open = guard.take().filter(|_| !failed);
-        *guard = open.and_then(|open| view_of(open.database).ok());
+        let usable = guard
+            .as_mut()
+            .is_some_and(|open| !failed && guarded(|| open.renew_view()).is_ok());
+        if !usable {
+            *guard = None;
+        }
         written
     }
 
@@ -213,7 +249,7 @@ impl fmt::Debug for RedbStore {
 impl LedgerStore for RedbStore {
     fn read(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
         self.with_open(|open| {
-            let found = open.view.get(key.to_bytes().as_slice()).map_err(kind_of)?;
+            let found = open.view()?.get(key.to_bytes().as_slice()).map_err(kind_of)?;
             read_bytes(found.as_ref().map(|bytes| bytes.value()))
         })
     }
@@ -238,7 +274,7 @@ impl LedgerStore for RedbStore {
         let after = after.map(Key::to_bytes);
         let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         self.with_open(|open| {
-            let range = open.view.range::<&[u8]>((from, Bound::Unbounded)).map_err(kind_of)?;
+            let range = open.view()?.range::<&[u8]>((from, Bound::Unbounded)).map_err(kind_of)?;
             let mut page = Vec::new();
             for entry in range.take(limit) {
                 let (key, record) = entry.map_err(kind_of)?;
@@ -251,8 +287,15 @@ impl LedgerStore for RedbStore {
     }
 
     fn len(&self) -> Result<u64, LedgerError> {
-        self.with_open(|open| open.view.len().map_err(kind_of))
+        self.with_open(|open| open.view()?.len().map_err(kind_of))
     }
+}
+
+/// redb takes a file for what it wrote once it has checked it, and panics where somebody, or the disk, changes it
+/// afterwards. That is an error like the others.
+fn guarded<T>(work: impl FnOnce() -> Result<T, LedgerErrorKind>) -> Result<T, LedgerErrorKind> {
+    let changed = || LedgerErrorKind::Corrupt("it was changed while it was open".to_owned());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(changed()))
 }
 
 fn read_bytes(bytes: Option<impl AsRef<[u8]>>) -> Result<Option<Record>, LedgerErrorKind> {
@@ -281,7 +324,7 @@ fn sync_folder(path: &Path) -> Result<(), LedgerErrorKind> {
 }
 
 fn initialise(path: &Path) -> Result<Open, LedgerErrorKind> {
-    let database = builder().create(path).map_err(kind_of)?;
+    let database = builder(CACHE_OCTETS).create(path).map_err(kind_of)?;
     let transaction = database.begin_write().map_err(kind_of)?;
     transaction.open_table(RECORDS).map_err(kind_of)?;
     transaction
@@ -290,11 +333,15 @@ fn initialise(path: &Path) -> Result<Open, LedgerErrorKind> {
         .insert(SCHEMA, VERSION)
         .map_err(kind_of)?;
     transaction.commit().map_err(kind_of)?;
-    view_of(database)
+    ready(database)
 }
 
 fn open_file(path: &Path) -> Result<Open, LedgerErrorKind> {
-    let mut builder = builder();
+    guarded(|| open_with_cache(path, CACHE_OCTETS))
+}
+
+fn open_with_cache(path: &Path, cache: usize) -> Result<Open, LedgerErrorKind> {
+    let mut builder = builder(cache);
     builder.set_check_integrity_on_open(true);
     let database = builder.open(path).map_err(kind_of)?;
     let schema = {
@@ -303,7 +350,7 @@ fn open_file(path: &Path) -> Result<Open, LedgerErrorKind> {
         meta.get(SCHEMA).map_err(kind_of)?.map(|version| version.value())
     };
     match schema {
-        Some(VERSION) => view_of(database),
+        Some(VERSION) => ready(database),
         Some(found) => Err(LedgerErrorKind::Schema { found, known: VERSION }),
         None => Err(LedgerErrorKind::Corrupt(
             "it does not say which schema it has".to_owned(),
@@ -311,19 +358,19 @@ fn open_file(path: &Path) -> Result<Open, LedgerErrorKind> {
     }
 }
 
-fn builder() -> Builder {
+fn builder(cache: usize) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_OCTETS);
+    builder.set_cache_size(cache);
     builder
 }
 
-fn view_of(database: Database) -> Result<Open, LedgerErrorKind> {
-    let view = database
-        .begin_read()
-        .map_err(kind_of)?
-        .open_table(RECORDS)
-        .map_err(kind_of)?;
-    Ok(Open { view, database })
+fn ready(database: Database) -> Result<Open, LedgerErrorKind> {
+    Ok(Open(Some((view_of(&database)?, database))))
+}
+
+fn view_of(database: &Database) -> Result<View, LedgerErrorKind> {
+    let transaction = database.begin_read().map_err(kind_of)?;
+    transaction.open_table(RECORDS).map_err(kind_of)
 }
 
 fn kind_of(error: impl Into<redb::Error>) -> LedgerErrorKind {
@@ -337,5 +384,44 @@ fn kind_of(error: impl Into<redb::Error>) -> LedgerErrorKind {
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TypeDefinitionChanged { .. }) => LedgerErrorKind::Corrupt(error.to_string()),
         error => LedgerErrorKind::Store(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pki_types::UnixTime;
+    use xmpp_tls_core::{Side, StreamKind};
+
+    #[test]
+    fn a_file_that_is_changed_while_it_is_open_is_an_error() {
+        let path = std::env::temp_dir().join(format!("xmpp-tls-changed-{}.redb", std::process::id()));
+        drop(fs::remove_file(&path));
+        let records: Vec<(Key, Record)> = (0..200)
+            .map(|number| {
+                let remote = format!("a{number}.example").parse().unwrap();
+                let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(number));
+                let key = Key::new(StreamKind::ClientToServer, Side::Initiating, None, remote);
+                (key, Record::new(now))
+            })
+            .collect();
+        let store = RedbStore::create(&path).unwrap();
+        assert_eq!(store.add(&records).unwrap(), 200);
+        drop(store);
+        // Without a cache, so that every page is read when it is needed.
+        let store = RedbStore::with(path.clone(), open_with_cache(&path, 0).unwrap());
+        assert_eq!(store.len().unwrap(), 200);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[4096..].fill(0xa5);
+        fs::write(&path, bytes).unwrap();
+        for (key, record) in &records {
+            match store.read(key) {
+                Ok(read) => assert_eq!(read.as_ref(), Some(record)),
+                Err(error) => assert!(matches!(error.kind(), LedgerErrorKind::Corrupt(_)), "{error}"),
+            }
+        }
+        assert!(store.read(&records[0].0).is_err());
+        drop(store);
+        fs::remove_file(&path).unwrap();
     }
 }
