@@ -120,6 +120,7 @@ pub mod discovery;
 mod error;
 pub mod federation;
 pub mod io;
+pub mod ledger;
 pub mod manual;
 pub mod policy;
 pub mod roots;

@@ -8,7 +8,9 @@ use crate::channel_binding::ChannelBinding;
 use crate::session::Role;
 use crate::tls::TlsSession;
 use pki_types::CertificateDer;
-use xmpp_identity::{CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, Verdict};
+use xmpp_identity::{
+    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, TrustStep, Verdict,
+};
 use xmpp_starttls::{CipherSuite, TlsVersion};
 use xmpp_tls_core::{Domain, Side, StreamKind};
 
@@ -24,6 +26,7 @@ pub struct SecurityReport {
     initiating_domain: Option<Domain>,
     tls: Option<TlsReport>,
     authentication: Authentication,
+    trust: Vec<TrustStep>,
     awaits_dialback: bool,
     channel_bindings: Vec<ChannelBinding>,
 }
@@ -97,20 +100,23 @@ pub enum Authentication {
 }
 
 impl Authentication {
-    fn by(verdict: Option<Verdict>) -> Self {
+    /// With what each source of trust said.
+    fn by(verdict: Option<Verdict>) -> (Self, Vec<TrustStep>) {
         let Some(verdict) = verdict else {
-            return Authentication::NotAsked;
+            return (Authentication::NotAsked, Vec::new());
         };
-        match verdict.check() {
+        let trust = verdict.trust.clone();
+        let authentication = match verdict.check() {
             Ok(matched) => Authentication::Certificate {
                 matched: matched.clone(),
-                chain: verdict.chain.clone(),
+                chain: verdict.chain,
             },
             Err(error) => Authentication::Rejected {
-                verdict,
                 error: Box::new(error),
+                verdict,
             },
-        }
+        };
+        (authentication, trust)
     }
 }
 
@@ -159,6 +165,7 @@ impl std::fmt::Display for Warning {
 
 impl SecurityReport {
     pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
+        let (authentication, trust) = Authentication::by(verdict);
         SecurityReport {
             channel_bindings: bindings(role.side(), &session),
             kind: role.kind(),
@@ -178,7 +185,8 @@ impl SecurityReport {
                 server_name: session.server_name,
                 peer_chain: session.peer_chain,
             }),
-            authentication: Authentication::by(verdict),
+            authentication,
+            trust,
             awaits_dialback: false,
         }
     }
@@ -187,7 +195,7 @@ impl SecurityReport {
     pub(crate) fn named(&mut self, role: &Role, verdict: Option<Verdict>) {
         self.domain = role.domain().cloned();
         self.initiating_domain = role.initiating_domain().cloned();
-        self.authentication = Authentication::by(verdict);
+        (self.authentication, self.trust) = Authentication::by(verdict);
     }
 
     /// The policy leaves the peer to dialback. Said by the gate.
@@ -203,6 +211,7 @@ impl SecurityReport {
             initiating_domain: role.initiating_domain().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
+            trust: Vec::new(),
             awaits_dialback: false,
             channel_bindings: Vec::new(),
         }
@@ -243,6 +252,12 @@ impl SecurityReport {
             Side::Initiating => self.domain(),
             Side::Receiving => self.initiating_domain(),
         }
+    }
+
+    /// What each source of trust said about the peer's certificate, in the order they were asked; the last one
+    /// decided ([`Verdict::trust`](crate::identity::Verdict)). Empty where nothing was asked.
+    pub fn trust(&self) -> &[TrustStep] {
+        &self.trust
     }
 
     /// The TLS session; `None`: the stream is in clear.

@@ -4,6 +4,7 @@
 
 pub mod altered;
 pub mod fake_tls;
+pub mod ledger;
 pub mod network;
 pub mod tcp;
 

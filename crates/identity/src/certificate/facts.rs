@@ -8,7 +8,7 @@ use crate::path::floor::Floor;
 use pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
 /// What a report says about one certificate. Descriptive only: nothing here decides anything.
 ///
@@ -22,6 +22,11 @@ pub struct CertificateFacts {
     pub subject: String,
     /// Who signed it, in the same form.
     pub issuer: String,
+    /// The issuer's organization, as far as it is named: most CAs sign with several keys in turn, each under a
+    /// name of its own, and this is what stays.
+    pub issuer_organization: Option<String>,
+    /// Which key of the issuer signed it: the authorityKeyIdentifier (RFC 5280 section 4.2.1.1) in hexadecimal.
+    pub issuer_key: Option<String>,
     /// Serial number in hexadecimal.
     pub serial: String,
     /// First second of its validity, since 1970.
@@ -78,7 +83,9 @@ impl CertificateFacts {
         let mut facts = CertificateFacts {
             subject: text::distinguished_name(parsed.subject),
             issuer: text::distinguished_name(parsed.issuer),
-            serial: hex(x509.raw_serial().get(..64).unwrap_or(x509.raw_serial())),
+            issuer_organization: organization(&x509),
+            issuer_key: issuer_key(&x509),
+            serial: short_hex(x509.raw_serial()),
             not_before: x509.validity().not_before.timestamp(),
             not_after: x509.validity().not_after.timestamp(),
             dns: Vec::new(),
@@ -153,6 +160,27 @@ impl CertificateFacts {
     pub fn spki_sha256_hex(&self) -> String {
         hex(&self.spki_sha256)
     }
+}
+
+fn organization(certificate: &X509Certificate<'_>) -> Option<String> {
+    let named = certificate.issuer().iter_organization().next()?;
+    named.as_str().ok().map(text::escaped)
+}
+
+fn issuer_key(certificate: &X509Certificate<'_>) -> Option<String> {
+    certificate
+        .extensions()
+        .iter()
+        .find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::AuthorityKeyIdentifier(named) => named.key_identifier.as_ref(),
+            _ => None,
+        })
+        .map(|identifier| short_hex(identifier.0))
+}
+
+/// Identifiers have 20 octets, rarely 32; a certificate may say anything.
+fn short_hex(octets: &[u8]) -> String {
+    hex(octets.get(..64).unwrap_or(octets))
 }
 
 #[cfg(feature = "serde")]

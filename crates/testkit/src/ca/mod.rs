@@ -28,6 +28,9 @@ pub fn test_time() -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(TEST_TIME))
 }
 
+/// In the subject of every certificate, unless told otherwise.
+const ORGANIZATION: &str = "xmpp-tls test";
+
 const YEAR: u64 = 365 * 86_400;
 
 /// A test CA: a root, or an intermediate under one.
@@ -60,6 +63,7 @@ pub struct TestCa {
 #[derive(Debug)]
 pub struct CaSpec {
     name: String,
+    organization: String,
     key: KeyKind,
     eku: Eku,
     path_len: Option<u8>,
@@ -75,6 +79,7 @@ impl CaSpec {
     pub fn new(name: &str) -> Self {
         CaSpec {
             name: name.to_owned(),
+            organization: ORGANIZATION.to_owned(),
             key: KeyKind::P256,
             eku: Eku::None,
             path_len: None,
@@ -83,6 +88,12 @@ impl CaSpec {
             validity: None,
             is_ca: true,
         }
+    }
+
+    /// Sets the organization that runs it. Otherwise all CAs are of one.
+    pub fn organization(mut self, organization: &str) -> Self {
+        self.organization = organization.to_owned();
+        self
     }
 
     /// Sets the kind of key.
@@ -134,7 +145,7 @@ impl CaSpec {
             validity => Validity::window(validity, now),
         };
         set_validity(&mut params, window);
-        params.distinguished_name = subject(Some(&self.name));
+        params.distinguished_name = subject(&self.organization, Some(&self.name));
         params.extended_key_usages = self.eku.purposes();
         if self.is_ca {
             params.is_ca = IsCa::Ca(
@@ -317,7 +328,7 @@ impl Issued {
 fn leaf_params(spec: &LeafSpec, now: u64) -> CertificateParams {
     let mut params = CertificateParams::default();
     set_validity(&mut params, Validity::window(spec.validity, now));
-    params.distinguished_name = subject(spec.cn.as_deref());
+    params.distinguished_name = subject(ORGANIZATION, spec.cn.as_deref());
     params.extended_key_usages = spec.eku.unwrap_or(Eku::Both).purposes();
     params.is_ca = if spec.ca_true {
         IsCa::Ca(BasicConstraints::Unconstrained)
@@ -341,9 +352,9 @@ fn leaf_params(spec: &LeafSpec, now: u64) -> CertificateParams {
     params
 }
 
-fn subject(cn: Option<&str>) -> DistinguishedName {
+fn subject(organization: &str, cn: Option<&str>) -> DistinguishedName {
     let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, "xmpp-tls test");
+    name.push(DnType::OrganizationName, organization);
     if let Some(cn) = cn {
         name.push(DnType::CommonName, cn);
     }
