@@ -47,6 +47,13 @@ impl FederationConfig {
         }
     }
 
+    /// Other keys than those of [`new`](Self::new), for example [`Authoritative::stateful`]: then a key counts only
+    /// for a while after it was made here, and no other node can answer for it.
+    pub fn with_keys_of(mut self, authoritative: Authoritative) -> Self {
+        self.authoritative = Mutex::new(authoritative);
+        self
+    }
+
     /// Offers and asks for one stream in both directions (XEP-0288). Off by default.
     pub fn with_bidi(mut self) -> Self {
         self.bidi = true;
