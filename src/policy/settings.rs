@@ -199,7 +199,9 @@ pub(super) enum Number<'a> {
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
-            Number::Time(time) | Number::AtMost(time, _) => Value::Seconds(time.as_secs_f64()),
+            Number::Time(time) => Value::Seconds(time.as_secs_f64()),
+            // What counts, whatever was set.
+            Number::AtMost(time, longest) => Value::Seconds((**time).min(*longest).as_secs_f64()),
             Number::Count(count) | Number::Least(count) => Value::Count(**count),
         }
     }
