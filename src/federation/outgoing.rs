@@ -235,6 +235,11 @@ impl Outgoing {
         &self.pair
     }
 
+    /// Whether it was opened only to have claims verified.
+    pub fn is_for_verification(&self) -> bool {
+        matches!(self.state, State::Verifying { .. })
+    }
+
     /// The number of this stream.
     pub fn number(&self) -> StreamNumber {
         self.core.number

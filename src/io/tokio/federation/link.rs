@@ -1,6 +1,6 @@
 //! One stream and its orders, from its opening to its end.
 
-use super::notice::{LinkPurpose, Notice, SendError, Unsendable};
+use super::notice::{Notice, SendError, Unsendable};
 use super::wire::{Turn, Wire};
 use super::{LinkInfo, Shared};
 use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
@@ -101,6 +101,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
     fn last_heard(&self) -> Instant;
+    /// How long it may be without use; those that we accepted are closed by who opened them.
+    fn idle(&self) -> Option<Duration>;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
     /// Asks; the verdict if that is not possible.
     fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict>;
@@ -141,6 +143,13 @@ macro_rules! same_for_both {
 impl Link for Outgoing {
     same_for_both!(Outgoing);
 
+    fn idle(&self) -> Option<Duration> {
+        Some(match self.is_for_verification() {
+            true => IDLE_VERIFICATION,
+            false => IDLE,
+        })
+    }
+
     fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict> {
         let refused = Outgoing::verify(self, task, shown, now).err()?;
         Some(refused.task.fail(VerificationFailure::Busy))
@@ -153,6 +162,10 @@ impl Link for Outgoing {
 
 impl Link for Incoming {
     same_for_both!(Incoming);
+
+    fn idle(&self) -> Option<Duration> {
+        None
+    }
 
     /// Nobody is asked on a stream that the peer opened.
     fn verify(&mut self, task: VerifyTask, _: Option<&SecurityReport>, _: Instant) -> Option<Verdict> {
@@ -198,13 +211,12 @@ pub(super) async fn run<L: Link>(
     let number = link.number();
     let mut waiting = VecDeque::new();
     let mut turns: VecDeque<Turn> = events.into_iter().map(Turn::Event).collect();
-    let idle = shared.table().links_idle(number);
     let mut used = Instant::now();
     let outcome = loop {
         let turn = match turns.pop_front() {
             Some(turn) => Ok(turn),
             None => {
-                let until = idle.map(|idle| deadline(used.max(link.last_heard()), idle));
+                let until = link.idle().map(|idle| deadline(used.max(link.last_heard()), idle));
                 wire.turn(&mut link, &mut mailbox, until).await
             }
         };
@@ -279,6 +291,8 @@ async fn handle<L: Link>(
                 shared.tell(Notice::refused(stanza, &why)).await;
             }
             shared.tell(Notice::Refused { pair, why }).await;
+            // Whoever sends to that peer again gets a new stream, and a new chance.
+            drop(link.close(Instant::now()));
         }
         Event::Rejected { pair, why } => shared.tell(Notice::Rejected { pair, why }).await,
         Event::Verify(task) => shared.verify(task, link.report().cloned()),
@@ -313,17 +327,6 @@ fn failure(error: &Error) -> VerificationFailure {
         Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
         Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
         Error::Session(error) => crate::federation::failure(error),
-    }
-}
-
-impl super::table::Table {
-    /// How long a stream may be without use; those that we accepted are closed by who opened them.
-    fn links_idle(&self, number: StreamNumber) -> Option<Duration> {
-        match self.info(number)?.purpose {
-            LinkPurpose::Stanzas => Some(IDLE),
-            LinkPurpose::Verification => Some(IDLE_VERIFICATION),
-            LinkPurpose::Accepted => None,
-        }
     }
 }
 

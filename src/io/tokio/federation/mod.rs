@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use table::Table;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
 use wire::{Turn, Wire};
 use xmpp_dialback::VerificationFailure;
 use xmpp_stream::Element;
@@ -67,6 +68,8 @@ pub(super) struct Shared {
     resolver: Arc<dyn Resolver>,
     notices: mpsc::Sender<Notice>,
     incoming: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+    runtime: Handle,
     table: Mutex<Table>,
 }
 
@@ -78,6 +81,10 @@ impl fmt::Debug for Federation {
 
 impl Federation {
     /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, where its streams will run.
     pub fn new(config: FederationConfig, resolver: Arc<dyn Resolver>) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, receiver) = mpsc::channel(NOTICES);
         let shared = Shared {
@@ -85,6 +92,8 @@ impl Federation {
             resolver,
             notices,
             incoming: Arc::new(Semaphore::new(INCOMING)),
+            closing: watch::Sender::new(false),
+            runtime: Handle::current(),
             table: Mutex::default(),
         };
         let shared = Arc::new(shared);
@@ -96,29 +105,33 @@ impl Federation {
     ///
     /// # Errors
     ///
-    /// The stanza comes back if it has no addresses, is not from us, or too many wait already. Must be called
-    /// inside a runtime.
+    /// The stanza comes back if it has no addresses, is not from us, or too many wait already.
     pub fn send(&self, stanza: Element) -> Result<(), SendError> {
         let pair = match Pair::of_stanza(&stanza) {
             Ok(pair) if self.shared.config.serves(&pair.originating) => pair,
             Ok(_) => return Err(Unsendable::NotOurs.of(stanza)),
             Err(error) => return Err(Unsendable::Addresses(Box::new(error)).of(stanza)),
         };
-        let mut table = self.shared.table();
-        if table.is_closing() {
+        if self.shared.is_closing() {
             return Err(Unsendable::Closing.of(stanza));
         }
+        let mut table = self.shared.table();
         let address = table.sending(&pair, || self.shared.open(pair.clone(), LinkPurpose::Stanzas));
         address.send(stanza)
     }
 
     /// Takes connections from other servers, each in a task of its own, until [`close`](Self::close).
     pub async fn serve(self, listener: TcpListener, mode: Mode) {
-        while !self.shared.table().is_closing() {
+        let mut closing = self.shared.closing.subscribe();
+        while !self.shared.is_closing() {
             let Ok(permit) = self.shared.incoming.clone().acquire_owned().await else {
                 return;
             };
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            match accepted {
                 Ok((socket, _)) => {
                     let federation = self.clone();
                     tokio::spawn(async move {
@@ -134,13 +147,15 @@ impl Federation {
     /// Serves one connection from another server, until it ends.
     pub async fn accept(&self, socket: TcpStream, mode: Mode) {
         let made = Incoming::new(self.shared.config.clone(), mode, crate::io::now());
-        // Without a stream there is nothing to tell about; `Incoming::new` fails for its configuration only.
-        let (Ok(link), Ok(wire)) = (made, Wire::new(socket)) else {
-            return;
+        let (link, wire) = match (made, Wire::new(socket)) {
+            (Ok(link), Ok(wire)) => (link, wire),
+            // The peer has gone already.
+            (Ok(_), Err(_)) => return,
+            (Err(error), _) => return self.shared.tell(Notice::ended(None, None, Err(error.into()))).await,
         };
         let (address, mailbox) = mailbox();
         let info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
-        self.shared.table().add(info, address.clone());
+        self.shared.add(info, &address);
         let ended = link::run(&self.shared, link, wire, mailbox, &address, Vec::new()).await;
         self.shared.tidy(ended, None).await;
     }
@@ -152,6 +167,7 @@ impl Federation {
 
     /// Closes every stream, and opens and takes no more.
     pub fn close(&self) {
+        self.shared.closing.send_replace(true);
         self.shared.table().close();
     }
 }
@@ -160,6 +176,18 @@ impl Shared {
     fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing panics while it is held.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    fn add(&self, info: LinkInfo, address: &Address) {
+        self.table().add(info, address.clone());
+        if self.is_closing() {
+            // Opened while everything was closed.
+            drop(address.order(Order::Close));
+        }
     }
 
     async fn tell(&self, notice: Notice) {
@@ -171,11 +199,11 @@ impl Shared {
     fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
         let (address, mailbox) = mailbox();
         let (shared, own) = (self.clone(), address.clone());
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let ended = match shared.establish(&pair, purpose).await {
                 Ok((link, wire, candidate, events)) => {
                     let info = LinkInfo::new(link.number(), purpose, Some(candidate));
-                    shared.table().add(info, own.clone());
+                    shared.add(info, &own);
                     link::run(&shared, link, wire, mailbox, &own, events).await
                 }
                 Err(error) => Ended::unopened(error, mailbox),
@@ -240,7 +268,10 @@ impl Shared {
     fn verify(self: &Arc<Self>, task: VerifyTask, shown: Option<Arc<SecurityReport>>) {
         let pair = Pair::new(task.pair().receiving.clone(), task.domain().clone());
         let mut table = self.table();
-        let address = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification));
+        let Some(address) = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification)) else {
+            let verdict = task.fail(VerificationFailure::Busy);
+            return table.order(verdict.stream(), Order::Conclude(verdict));
+        };
         let Err(refused) = address.order(Order::Verify(task, shown)) else {
             return;
         };

@@ -19,7 +19,8 @@ pub enum Notice {
         /// The stanza.
         stanza: Element,
     },
-    /// A stanza was not sent, and will not be.
+    /// A stanza was not sent, and will not be. What was written to a connection that then broke may have arrived or
+    /// not, and is not told: only an acknowledgement of the peer's would say.
     Undelivered {
         /// The stanza.
         stanza: Element,

@@ -5,6 +5,9 @@ use super::notice::LinkInfo;
 use crate::federation::{Pair, StreamNumber};
 use std::collections::BTreeMap;
 
+/// Servers that are asked about claims at a time: a stranger's claims must not make us connect to everybody.
+const ASKING: usize = 256;
+
 #[derive(Default)]
 pub(super) struct Table {
     /// Where stanzas of a pair go.
@@ -12,7 +15,6 @@ pub(super) struct Table {
     /// Where claims are verified: from which domain of ours, at which domain.
     asking: BTreeMap<Pair, Address>,
     links: BTreeMap<StreamNumber, (LinkInfo, Address)>,
-    closing: bool,
 }
 
 impl Table {
@@ -20,8 +22,13 @@ impl Table {
         reuse(&mut self.sending, pair, open)
     }
 
-    pub(super) fn asking(&mut self, pair: &Pair, open: impl FnOnce() -> Address) -> &Address {
-        reuse(&mut self.asking, pair, open)
+    /// `None`: too many are being asked already.
+    pub(super) fn asking(&mut self, pair: &Pair, open: impl FnOnce() -> Address) -> Option<&Address> {
+        let another = !self.asking.contains_key(pair);
+        match another && self.asking.len() >= ASKING {
+            true => None,
+            false => Some(reuse(&mut self.asking, pair, open)),
+        }
     }
 
     /// A stream in both directions: what is for its peer need not open another.
@@ -38,10 +45,6 @@ impl Table {
     }
 
     pub(super) fn add(&mut self, info: LinkInfo, address: Address) {
-        if self.closing {
-            // Opened while everything was closed.
-            drop(address.order(Order::Close));
-        }
         self.links.insert(info.number, (info, address));
     }
 
@@ -71,15 +74,10 @@ impl Table {
         self.links.values().map(|(info, _)| info.clone()).collect()
     }
 
-    pub(super) fn close(&mut self) {
-        self.closing = true;
+    pub(super) fn close(&self) {
         for (_, address) in self.links.values() {
             drop(address.order(Order::Close));
         }
-    }
-
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing
     }
 }
 
