@@ -39,6 +39,7 @@ impl OldVersionsAccepted {
 
 /// A TLS version below 1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum OldVersion {
     /// SSL 3.0, forbidden by RFC 7568. SSL 2.0 is not spoken by anything here (RFC 6176).
     Ssl30,

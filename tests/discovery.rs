@@ -44,14 +44,14 @@ impl Found {
     fn answer(&self, secure: bool) -> Result<Answer<SrvRecord>, LookupError> {
         let name = "example.org".to_owned();
         match self {
-            Found::Records(records) => Ok(Answer {
-                records: records.iter().map(|record| srv(record)).collect(),
-                security: if secure {
+            Found::Records(records) => Ok(Answer::new(
+                records.iter().map(|record| srv(record)).collect(),
+                if secure {
                     DnsSecurity::Secure
                 } else {
                     DnsSecurity::Insecure
                 },
-            }),
+            )),
             Found::Nothing(why) if why == "bogus" => Err(LookupError::Bogus { name }),
             Found::Nothing(why) => {
                 assert_eq!(why, "no answer");
@@ -64,12 +64,8 @@ impl Found {
 
 fn srv(text: &str) -> SrvRecord {
     let fields: Vec<&str> = text.split(' ').collect();
-    SrvRecord {
-        priority: fields[0].parse().unwrap(),
-        weight: fields[1].parse().unwrap(),
-        port: fields[2].parse().unwrap(),
-        target: fields[3].to_owned(),
-    }
+    let number = |at: usize| fields[at].parse().unwrap();
+    SrvRecord::new(number(0), number(1), number(2), fields[3])
 }
 
 #[test]
@@ -134,10 +130,7 @@ fn res_01_and_d368_01_the_names_asked_for() {
 #[test]
 fn a_zone_with_any_number_of_records_is_cut() {
     let records = (0..1000).map(|port| srv(&format!("0 0 {port} a.example."))).collect();
-    let answer = Answer {
-        records,
-        security: DnsSecurity::Insecure,
-    };
+    let answer = Answer::new(records, DnsSecurity::Insecure);
     let target = Target::new(domain("example.org"));
     let candidates = plan(&target, Ok(answer.clone()), Ok(answer), &mut || 0).unwrap();
     assert_eq!(candidates.len(), 32);
@@ -160,18 +153,12 @@ impl Resolver for Zone {
             "_xmpps-client._tcp.example.org." => self.direct.clone(),
             other => panic!("{other}"),
         };
-        Ok(Answer {
-            records,
-            security: DnsSecurity::Insecure,
-        })
+        Ok(Answer::new(records, DnsSecurity::Insecure))
     }
 
     async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
         self.asked.lock().unwrap().push(host.to_owned());
-        Ok(Answer {
-            records: vec![[127, 0, 0, 1].into()],
-            security: DnsSecurity::Insecure,
-        })
+        Ok(Answer::new(vec![[127, 0, 0, 1].into()], DnsSecurity::Insecure))
     }
 }
 
@@ -184,12 +171,7 @@ impl Zone {
 }
 
 fn record(priority: u16, port: u16, target: &str) -> SrvRecord {
-    SrvRecord {
-        priority,
-        weight: 0,
-        port,
-        target: target.to_owned(),
-    }
+    SrvRecord::new(priority, 0, port, target)
 }
 
 fn listen() -> (TcpListener, u16) {
@@ -217,6 +199,7 @@ async fn d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls
         match mode {
             Mode::StartTls => zone.starttls.push(record(3, port, "three.example.")),
             Mode::DirectTls => zone.direct.push(record(3, port, "three.example.")),
+            _ => panic!("a mode the tests do not know"),
         }
         let config = Arc::new(world.client_config());
         let stream = driver::connect_by(&zone, config, domain(DOMAIN)).await.unwrap();

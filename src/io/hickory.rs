@@ -262,6 +262,6 @@ mod tests {
         assert_eq!(found.records, [IpAddr::from([192, 0, 2, 2])]);
         assert_eq!(found.security, DnsSecurity::Insecure);
         let round = addresses(vec![signed("a.example.", alias("a.example."))]);
-        assert_eq!(round.records, [IpAddr::from([0; 4]); 0]);
+        assert!(round.records.is_empty());
     }
 }

@@ -123,11 +123,11 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 *time = seconds(key, entry)?;
                 Ok(())
             }
-            (Number::AtMost(time, longest), entry) => match seconds(key, entry)? {
-                wanted if wanted > longest => Err(format!(
+            (Number::Lifetime(time), entry) => match seconds(key, entry)? {
+                wanted if wanted > Resumption::LONGEST => Err(format!(
                     "{key}: {} is above {}, and more than that is never used",
                     wanted.as_secs_f64(),
-                    longest.as_secs_f64()
+                    Resumption::LONGEST.as_secs_f64()
                 )),
                 wanted => {
                     *time = wanted;

@@ -124,7 +124,7 @@ impl Policy {
     /// The number behind the name of a setting.
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
         if key == "resumption-lifetime" {
-            return Some(Number::AtMost(&mut self.resumption_lifetime, Resumption::LONGEST));
+            return Some(Number::Lifetime(&mut self.resumption_lifetime));
         }
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
@@ -189,8 +189,8 @@ pub(super) const NUMBERS: [&str; 25] = [
 
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
-    /// What is never longer than this.
-    AtMost(&'a mut Duration, Duration),
+    /// What is never longer than [`Resumption::LONGEST`].
+    Lifetime(&'a mut Duration),
     Count(&'a mut usize),
     /// What can be raised above the default, and not lowered.
     Least(&'a mut usize),
@@ -199,7 +199,7 @@ pub(super) enum Number<'a> {
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
-            Number::Time(time) | Number::AtMost(time, _) => Value::Seconds(time.as_secs_f64()),
+            Number::Time(time) | Number::Lifetime(time) => Value::Seconds(time.as_secs_f64()),
             Number::Count(count) | Number::Least(count) => Value::Count(**count),
         }
     }

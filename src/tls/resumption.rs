@@ -58,9 +58,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn allowing() -> Policy {
-        let mut policy = Policy::default();
-        policy.resumption = Resumption::Allowed;
-        policy
+        Policy {
+            resumption: Resumption::Allowed,
+            ..Policy::default()
+        }
     }
 
     fn scope(policy: &Policy) -> ResumptionScope {
