@@ -136,6 +136,65 @@ fn a_zone_with_any_number_of_records_is_cut() {
     assert_eq!(candidates.len(), 32);
 }
 
+/// What is cut off is what comes last by priority and weight, and not what the answer has last.
+#[test]
+fn a_zone_is_cut_behind_its_order_and_not_before() {
+    let mut records: Vec<_> = (0..1000).map(|port| record(9, port, "late.example.")).collect();
+    records.push(record(1, 1, "first.example."));
+    records.push(SrvRecord::new(9, 5, 2, "heavy.example."));
+    let answer = |records| Ok(Answer::new(records, DnsSecurity::Insecure));
+    let target = Target::new(domain("example.org"));
+    let candidates = plan(&target, answer(records), answer(Vec::new()), &mut || 5).unwrap();
+    let hosts: Vec<_> = candidates.iter().map(|candidate| &*candidate.endpoint.host).collect();
+    assert_eq!(
+        (hosts[0], hosts[1], hosts[2]),
+        ("first.example", "heavy.example", "late.example")
+    );
+    assert_eq!(hosts.len(), 32);
+}
+
+/// Every host is there and nobody tells its address: each costs the time for connecting, and all of them no more than
+/// the time for all.
+struct Silent;
+
+#[async_trait]
+impl Resolver for Silent {
+    async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
+        let many = if name.starts_with("_xmpp-") { 32 } else { 0 };
+        let records = (0..many).map(|port| record(port, port, "a.example.")).collect();
+        Ok(Answer::new(records, DnsSecurity::Insecure))
+    }
+
+    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_endpoints_together_have_a_time() {
+    for (overall, tried) in [(180, 6), (100, 4), (10, 1)] {
+        let mut config = real_time().client_config();
+        assert_eq!(config.policy.timeouts.overall, Duration::from_secs(180));
+        config.policy.timeouts.overall = Duration::from_secs(overall);
+        let begin = tokio::time::Instant::now();
+        let error = driver::connect_by(&Silent, Arc::new(config), domain(DOMAIN))
+            .await
+            .unwrap_err();
+        let took = begin.elapsed();
+        assert!(
+            took >= Duration::from_secs(overall) && took < Duration::from_secs(overall + 1),
+            "{took:?}"
+        );
+        let text = error.to_string();
+        let Error::NoneWorked { attempts, untried, .. } = error else {
+            panic!("{text}")
+        };
+        assert_eq!((attempts.len(), untried), (tried, 32 - tried), "{text}");
+        assert!(text.contains("none of its 32 endpoints works"), "{text}");
+        assert!(text.contains(&format!("{untried} more were not tried")), "{text}");
+    }
+}
+
 /// Knows the SRV records it is told, and that every host is this one; remembers what it was asked.
 #[derive(Default)]
 struct Zone {

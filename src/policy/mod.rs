@@ -123,6 +123,7 @@ impl Policy {
         const LONGEST: Duration = Duration::from_secs(3600);
         const LARGEST: usize = 16 * 1024 * 1024;
         let Timeouts {
+            overall,
             connect,
             starttls,
             tls,
@@ -132,7 +133,7 @@ impl Policy {
             close,
         } = self.timeouts;
         let limits = &self.limits_before_authentication;
-        let times = [connect, starttls, tls, header, authentication, write, close];
+        let times = [overall, connect, starttls, tls, header, authentication, write, close];
         times.into_iter().any(|time| time > LONGEST) || limits.header_bytes > LARGEST || limits.element_bytes > LARGEST
     }
 
@@ -369,6 +370,9 @@ impl Resumption {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// All endpoints of a domain together, from the question for them to the open stream; used by
+    /// `io::tokio::connect_by`. Each step at each endpoint has its own time besides.
+    pub overall: Duration,
     /// TCP, including every address of the host; used by the drivers.
     pub connect: Duration,
     /// From the first octet of the stream header to `<proceed/>`.
@@ -391,6 +395,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
+            overall: Duration::from_secs(180),
             connect: Duration::from_secs(30),
             starttls: Duration::from_secs(30),
             tls: Duration::from_secs(30),

@@ -132,6 +132,7 @@ impl Policy {
             ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits)),
             ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits)),
             ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits)),
+            ("timeouts", "overall") => Some(Number::Time(&mut timeouts.overall)),
             ("timeouts", "connect") => Some(Number::Time(&mut timeouts.connect)),
             ("timeouts", "starttls") => Some(Number::Time(&mut timeouts.starttls)),
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
@@ -159,11 +160,12 @@ pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 25] = [
+pub(super) const NUMBERS: [&str; 26] = [
     "resumption-lifetime",
     "keys.rsa-bits",
     "keys.curve-bits",
     "keys.hash-bits",
+    "timeouts.overall",
     "timeouts.connect",
     "timeouts.starttls",
     "timeouts.tls",

@@ -132,7 +132,7 @@ mod tests {
         let all = allowing().settings().len();
         assert_eq!(
             all - changed.len(),
-            1 + 1 + 7 + 2 * 7,
+            1 + 1 + 8 + 2 * 7,
             "resumption itself, white space, times, limits"
         );
     }
