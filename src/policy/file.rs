@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Policy {
 
 impl<'de> Deserialize<'de> for WeakenedPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer).map(WeakenedPolicy)
+        read(deserializer).map(WeakenedPolicy::read)
     }
 }
 
@@ -93,7 +93,10 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> 
             entry => set(&mut policy, &key, &entry).map_err(D::Error::custom)?,
         }
     }
-    Ok(policy)
+    match policy.conflict() {
+        None => Ok(policy),
+        Some(conflict) => Err(D::Error::custom(conflict)),
+    }
 }
 
 /// Sets what the key names; the error names the key and what it may be.

@@ -118,6 +118,34 @@ impl Policy {
             .collect()
     }
 
+    /// What in this policy does not fit together, and what to do about it. Sessions refuse such a policy
+    /// ([`ErrorKind::ApiMisuse`](crate::ErrorKind::ApiMisuse)), and so does reading it from a file.
+    ///
+    /// ```
+    /// use xmpp_tls::danger::PlaintextDialbackAccepted;
+    /// use xmpp_tls::policy::{Policy, ServerAuthentication};
+    ///
+    /// let mut policy = Policy::default();
+    /// let accepted = PlaintextDialbackAccepted::whoever_forges_dns_may_be_any_server();
+    /// policy.servers = ServerAuthentication::PlaintextDialback(accepted);
+    /// assert!(policy.conflict().is_some_and(|text| text.contains("EncryptionPolicy::Opportunistic")));
+    /// ```
+    pub fn conflict(&self) -> Option<&'static str> {
+        match (self.servers, self.encryption) {
+            (ServerAuthentication::PlaintextDialback(_), EncryptionPolicy::Required) => Some(
+                "the policy accepts dialback without TLS (servers: plaintext-dialback) and requires TLS (encryption: \
+                 required); set EncryptionPolicy::Opportunistic as well, or ServerAuthentication::CertificateOrDialback",
+            ),
+            (ServerAuthentication::PlaintextDialback(_), EncryptionPolicy::Opportunistic(_))
+            | (
+                ServerAuthentication::Certificate
+                | ServerAuthentication::CertificateOrDialback
+                | ServerAuthentication::DialbackOverTls,
+                EncryptionPolicy::Required | EncryptionPolicy::Opportunistic(_),
+            ) => None,
+        }
+    }
+
     /// Whether a peer that has not logged in may make us hold or wait for much.
     fn is_unbounded(&self) -> bool {
         const LONGEST: Duration = Duration::from_secs(3600);
@@ -246,7 +274,8 @@ pub enum ServerAuthentication {
     /// Every stream inside TLS is left to dialback, whatever certificate is shown.
     DialbackOverTls,
     /// As [`CertificateOrDialback`](Self::CertificateOrDialback), and by dialback on streams that
-    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS.
+    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS. Without that one it is refused
+    /// ([`Policy::conflict`]).
     PlaintextDialback(danger::PlaintextDialbackAccepted),
 }
 

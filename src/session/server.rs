@@ -17,10 +17,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks, or has no randomness.
+    /// The TLS library cannot do what the policy asks, or has no randomness, or the policy contradicts itself
+    /// ([`Policy::conflict`](crate::policy::Policy::conflict)).
     pub fn server(config: Arc<ServerConfig>, mode: Mode, now: Now) -> Result<Self, Error> {
         let exception = config.overrides.find(StreamKind::ClientToServer, Side::Receiving, None);
         let policy = exception.map_or(&config.policy, |policy| policy);
+        if let Some(text) = policy.conflict() {
+            return Err(Error::new(None, Phase::Tls, ErrorKind::ApiMisuse(text)));
+        }
         config
             .acceptor
             .supports(policy.minimum_version)
