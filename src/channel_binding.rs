@@ -89,6 +89,7 @@ pub fn advertised(features: &Features) -> Option<Vec<String>> {
 
 /// Which SASL of XMPP: XEP-0440 is stricter for the newer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Profile {
     /// RFC 6120 section 6.
     Sasl1,

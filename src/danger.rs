@@ -2,7 +2,21 @@
 //! a reviewer can search for. What only weakens them is no type of its own, and is among the
 //! [warnings](crate::policy::Policy::warnings) of a policy.
 //!
-//! Each type here can be made in one way only, whose name says what is given up.
+//! Each type here can be made in one way only, whose name says what is given up; [`OldVersion`] gives up nothing by
+//! itself. Below the facade, where there is no policy, methods whose names begin with `dangerous_` do the same.
+//!
+//! | what | where it counts | what is given up |
+//! |---|---|---|
+//! | [`PlaintextAccepted::anybody_may_read_and_change_the_stream`] | [`EncryptionPolicy::Opportunistic`](crate::policy::EncryptionPolicy::Opportunistic) | encryption, wherever somebody removes the offer of TLS |
+//! | [`UnverifiedPeerAccepted::anybody_may_be_the_peer`] | [`AuthenticationPolicy::Recorded`](crate::policy::AuthenticationPolicy::Recorded) | who the server is |
+//! | [`PlaintextDialbackAccepted::whoever_forges_dns_may_be_any_server`] | [`ServerAuthentication::PlaintextDialback`](crate::policy::ServerAuthentication::PlaintextDialback) | encryption between servers, and who they are |
+//! | [`OldVersionsAccepted::known_attacks_apply_down_to`] | [`MinimumVersion::Old`](crate::policy::MinimumVersion::Old), [`Policy::statement_2014`](crate::policy::Policy::statement_2014) | versions without known attacks |
+//! | `WeakenedPolicy`, by reading one (feature `serde`) | a configuration file | any of the four above |
+//! | [`KeysRevealed::whoever_has_the_log_reads_everything`] | `with_key_log` of [`RustlsConnector`](crate::tls::rustls::RustlsConnector::with_key_log) and [`RustlsAcceptor`](crate::tls::rustls::RustlsAcceptor::with_key_log) | the secrets of every session |
+//! | [`Initiator::dangerous_allow_plaintext`](crate::starttls::Initiator::dangerous_allow_plaintext) | `xmpp-starttls` | encryption, where TLS is not offered |
+//! | [`Responder::dangerous_offer_plaintext`](crate::starttls::Responder::dangerous_offer_plaintext) | `xmpp-starttls` | encryption, for peers that do not ask for TLS |
+//! | `Settings::dangerous_allow_clear` | `xmpp-dialback` | encryption between servers, and who they are |
+//! | `DialbackSecret::dangerous_of_any_length` | `xmpp-dialback` | that keys of dialback cannot be guessed |
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +53,7 @@ impl OldVersionsAccepted {
 
 /// A TLS version below 1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum OldVersion {
     /// SSL 3.0, forbidden by RFC 7568. SSL 2.0 is not spoken by anything here (RFC 6176).
     Ssl30,
@@ -67,7 +82,7 @@ impl OldVersion {
 ///
 /// let file = r#"{ "minimum-version": "TLS 1.0" }"#;
 /// assert!(serde_json::from_str::<Policy>(file).is_err());
-/// let WeakenedPolicy(policy) = serde_json::from_str(file)?;
+/// let policy = serde_json::from_str::<WeakenedPolicy>(file)?.into_policy();
 /// for warning in policy.warnings() {
 ///     eprintln!("{warning}");
 /// }
@@ -75,7 +90,24 @@ impl OldVersion {
 /// ```
 #[cfg(feature = "serde")]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WeakenedPolicy(pub crate::policy::Policy);
+pub struct WeakenedPolicy(crate::policy::Policy);
+
+#[cfg(feature = "serde")]
+impl WeakenedPolicy {
+    pub(crate) fn read(policy: crate::policy::Policy) -> Self {
+        WeakenedPolicy(policy)
+    }
+
+    /// The policy, to look at.
+    pub fn policy(&self) -> &crate::policy::Policy {
+        &self.0
+    }
+
+    /// The policy, to use.
+    pub fn into_policy(self) -> crate::policy::Policy {
+        self.0
+    }
+}
 
 /// A stream may go on although the server's certificate is not good for the domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

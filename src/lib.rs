@@ -102,12 +102,32 @@
 //! | `native-roots` | `roots::native`: the trust anchors of the system |
 //! | `serde` | reports and policies as data, `Element::deserialize` |
 //!
-//! Features only add; none changes behaviour.
+//! Features add modules and implementations, and change nothing of what a program does that uses none of those. One
+//! pair does more together than each alone: with `hickory`, a provider's feature gives hickory-resolver the means to
+//! validate, so that a resolver of yours that was told to validate does so, and answers are
+//! [`Secure`](discovery::DnsSecurity::Secure) or [`Bogus`](discovery::LookupError::Bogus) that would be
+//! [`Insecure`](discovery::DnsSecurity::Insecure) otherwise. With both providers' features it validates by ring. TLS
+//! takes the provider that it is given, whatever is enabled.
 //!
-//! Types of these crates are part of this interface, so a new major version of one is a new one of ours: rustls
-//! (in [`tls::rustls`] only), rustls-pki-types, bytes, hickory-resolver (with its feature), and through [`stream`]
-//! quick-xml. rustls-webpki and
-//! x509-parser are not.
+//! # Public dependencies
+//!
+//! Types and traits of these crates are part of this interface. An incompatible version of one (`2.0` behind `1.4`,
+//! `0.24` behind `0.23`) is an incompatible one of ours:
+//!
+//! | crate | where | feature |
+//! |---|---|---|
+//! | bytes 1 | [`Output`], [`tls::TlsEngine`], [`Bytes`] | |
+//! | rustls-pki-types 1 | certificates, keys and times everywhere; [`pki_types`] | |
+//! | rustls 0.23 | [`tls::rustls`] and [`identity::rustls`] | |
+//! | quick-xml 0.42 | through [`stream`]: `Element::reader`, and the error of `Element::deserialize` | (`serde`) |
+//! | futures 0.3 | the sockets of `io::futures` | `futures` |
+//! | tokio 1, tokio-util 0.7 | sockets in `io::tokio`: `TokioStream` is on `Compat<TcpStream>` | `tokio` |
+//! | hickory-resolver 0.26 | `io::hickory`, which re-exports it | `hickory` |
+//! | serde 1 | `Serialize` and `Deserialize` of policies and reports | `serde` |
+//!
+//! async-trait is seen in what implements `io::Resolver` and the timers, and only as the standard library's types that
+//! it writes: any version will do. Of all other dependencies nothing is seen, and new versions of them are none of ours:
+//! rustls-webpki, x509-parser, idna, memchr, rustls-native-certs, thiserror.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),

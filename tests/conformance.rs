@@ -46,3 +46,24 @@ fn every_test_that_the_manual_names_exists() {
         assert!(root.join("src").join(path).is_file(), "no file src/{path}");
     }
 }
+
+/// What weakens something is in the table of `danger`, in whatever crate it is.
+#[test]
+fn every_danger_is_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let danger = fs::read_to_string(root.join("src/danger.rs")).unwrap();
+    let table: Vec<&str> = danger.lines().filter(|line| line.starts_with("//! | ")).collect();
+    let mut published = String::new();
+    for name in ["core", "stream", "starttls", "dialback", "identity"] {
+        sources(&root.join("crates").join(name).join("src"), &mut published);
+    }
+    let name = |rest: &str| rest.split(['(', ';', ' ', '<']).next().unwrap().to_owned();
+    let methods = published.split("pub fn ").skip(1).map(name);
+    let types = danger.split("\npub struct ").skip(1).map(name);
+    let mut count = 0;
+    for what in methods.filter(|name| name.starts_with("dangerous_")).chain(types) {
+        assert!(table.iter().any(|row| row.contains(&what)), "{what}");
+        count += 1;
+    }
+    assert_eq!(count, 4 + 6, "methods and types");
+}

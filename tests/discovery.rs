@@ -44,14 +44,14 @@ impl Found {
     fn answer(&self, secure: bool) -> Result<Answer<SrvRecord>, LookupError> {
         let name = "example.org".to_owned();
         match self {
-            Found::Records(records) => Ok(Answer {
-                records: records.iter().map(|record| srv(record)).collect(),
-                security: if secure {
+            Found::Records(records) => Ok(Answer::new(
+                records.iter().map(|record| srv(record)).collect(),
+                if secure {
                     DnsSecurity::Secure
                 } else {
                     DnsSecurity::Insecure
                 },
-            }),
+            )),
             Found::Nothing(why) if why == "bogus" => Err(LookupError::Bogus { name }),
             Found::Nothing(why) => {
                 assert_eq!(why, "no answer");
@@ -64,12 +64,8 @@ impl Found {
 
 fn srv(text: &str) -> SrvRecord {
     let fields: Vec<&str> = text.split(' ').collect();
-    SrvRecord {
-        priority: fields[0].parse().unwrap(),
-        weight: fields[1].parse().unwrap(),
-        port: fields[2].parse().unwrap(),
-        target: fields[3].to_owned(),
-    }
+    let number = |at: usize| fields[at].parse().unwrap();
+    SrvRecord::new(number(0), number(1), number(2), fields[3])
 }
 
 #[test]
@@ -134,13 +130,69 @@ fn res_01_and_d368_01_the_names_asked_for() {
 #[test]
 fn a_zone_with_any_number_of_records_is_cut() {
     let records = (0..1000).map(|port| srv(&format!("0 0 {port} a.example."))).collect();
-    let answer = Answer {
-        records,
-        security: DnsSecurity::Insecure,
-    };
+    let answer = Answer::new(records, DnsSecurity::Insecure);
     let target = Target::new(domain("example.org"));
     let candidates = plan(&target, Ok(answer.clone()), Ok(answer), &mut || 0).unwrap();
     assert_eq!(candidates.len(), 32);
+}
+
+/// What is cut off is what comes last by priority and weight, and not what the answer has last.
+#[test]
+fn a_zone_is_cut_behind_its_order_and_not_before() {
+    let mut records: Vec<_> = (0..1000).map(|port| record(9, port, "late.example.")).collect();
+    records.push(record(1, 1, "first.example."));
+    records.push(SrvRecord::new(9, 5, 2, "heavy.example."));
+    let answer = |records| Ok(Answer::new(records, DnsSecurity::Insecure));
+    let target = Target::new(domain("example.org"));
+    let candidates = plan(&target, answer(records), answer(Vec::new()), &mut || 5).unwrap();
+    let hosts: Vec<_> = candidates.iter().map(|candidate| &*candidate.endpoint.host).collect();
+    assert_eq!(
+        (hosts[0], hosts[1], hosts[2]),
+        ("first.example", "heavy.example", "late.example")
+    );
+    assert_eq!(hosts.len(), 32);
+}
+
+/// Every host is there and nobody tells its address: each costs the time for connecting, and all of them no more than
+/// the time for all.
+struct Silent;
+
+#[async_trait]
+impl Resolver for Silent {
+    async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
+        let many = if name.starts_with("_xmpp-") { 32 } else { 0 };
+        let records = (0..many).map(|port| record(port, port, "a.example.")).collect();
+        Ok(Answer::new(records, DnsSecurity::Insecure))
+    }
+
+    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_endpoints_together_have_a_time() {
+    for (overall, tried) in [(180, 6), (100, 4), (10, 1)] {
+        let mut config = real_time().client_config();
+        assert_eq!(config.policy.timeouts.overall, Duration::from_secs(180));
+        config.policy.timeouts.overall = Duration::from_secs(overall);
+        let begin = tokio::time::Instant::now();
+        let error = driver::connect_by(&Silent, Arc::new(config), domain(DOMAIN))
+            .await
+            .unwrap_err();
+        let took = begin.elapsed();
+        assert!(
+            took >= Duration::from_secs(overall) && took < Duration::from_secs(overall + 1),
+            "{took:?}"
+        );
+        let text = error.to_string();
+        let Error::NoneWorked { attempts, untried, .. } = error else {
+            panic!("{text}")
+        };
+        assert_eq!((attempts.len(), untried), (tried, 32 - tried), "{text}");
+        assert!(text.contains("none of its 32 endpoints works"), "{text}");
+        assert!(text.contains(&format!("{untried} more were not tried")), "{text}");
+    }
 }
 
 /// Knows the SRV records it is told, and that every host is this one; remembers what it was asked.
@@ -160,18 +212,12 @@ impl Resolver for Zone {
             "_xmpps-client._tcp.example.org." => self.direct.clone(),
             other => panic!("{other}"),
         };
-        Ok(Answer {
-            records,
-            security: DnsSecurity::Insecure,
-        })
+        Ok(Answer::new(records, DnsSecurity::Insecure))
     }
 
     async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
         self.asked.lock().unwrap().push(host.to_owned());
-        Ok(Answer {
-            records: vec![[127, 0, 0, 1].into()],
-            security: DnsSecurity::Insecure,
-        })
+        Ok(Answer::new(vec![[127, 0, 0, 1].into()], DnsSecurity::Insecure))
     }
 }
 
@@ -184,12 +230,7 @@ impl Zone {
 }
 
 fn record(priority: u16, port: u16, target: &str) -> SrvRecord {
-    SrvRecord {
-        priority,
-        weight: 0,
-        port,
-        target: target.to_owned(),
-    }
+    SrvRecord::new(priority, 0, port, target)
 }
 
 fn listen() -> (TcpListener, u16) {
@@ -217,6 +258,7 @@ async fn d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls
         match mode {
             Mode::StartTls => zone.starttls.push(record(3, port, "three.example.")),
             Mode::DirectTls => zone.direct.push(record(3, port, "three.example.")),
+            _ => panic!("a mode the tests do not know"),
         }
         let config = Arc::new(world.client_config());
         let stream = driver::connect_by(&zone, config, domain(DOMAIN)).await.unwrap();

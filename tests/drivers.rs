@@ -23,6 +23,7 @@ fn target(mode: Mode) -> Target {
     match mode {
         Mode::StartTls => Target::new(domain(DOMAIN)),
         Mode::DirectTls => Target::new(domain(DOMAIN)).direct_tls(),
+        _ => panic!("a mode the tests do not know"),
     }
 }
 

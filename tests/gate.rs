@@ -72,7 +72,7 @@ fn a_resumed_session_without_a_verdict_is_refused_whatever_the_policy() {
     let mut recorded = required.clone();
     recorded.authentication = AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
     for policy in [required, recorded] {
-        let (events, error) = run_under(policy, |session| session.resumed = true);
+        let (events, error, _) = run_under(policy, |session| session.resumed = true);
         assert_eq!(error, Some(ErrorKind::Policy(PolicyViolation::ResumedUnknown)));
         assert!(events.is_empty(), "{events:?}");
     }
@@ -94,7 +94,7 @@ fn tlsp_14_a_session_without_forward_secrecy_is_refused_where_it_is_required() {
 
     let mut policy = Policy::default();
     policy.forward_secrecy = ForwardSecrecy::Preferred;
-    let (events, error) = run_under(policy, psk);
+    let (events, error, _) = run_under(policy, psk);
     assert_eq!(error, None);
     assert!(matches!(events.first(), Some(Event::Secured(report)) if !report.tls().unwrap().forward_secret));
 }
@@ -159,7 +159,7 @@ fn an_old_version_takes_danger_and_is_warned_of() {
         policy.minimum_version = MinimumVersion::Old(OldVersionsAccepted::known_attacks_apply_down_to(lowest));
         policy
     };
-    let (_, error) = run_under(accepting(OldVersion::Tls11), old);
+    let (_, error, _) = run_under(accepting(OldVersion::Tls11), old);
     assert!(
         matches!(error, Some(ErrorKind::Policy(PolicyViolation::Version { .. }))),
         "{error:?}"
@@ -167,7 +167,7 @@ fn an_old_version_takes_danger_and_is_warned_of() {
     let policy = accepting(OldVersion::Tls10);
     assert_eq!(policy.warnings(), [PolicyWarning::OldVersions(OldVersion::Tls10)]);
     assert_eq!(Policy::default().warnings(), []);
-    let (events, error) = run_under(policy, old);
+    let (events, error, _) = run_under(policy, old);
     assert_eq!(error, None);
     let Some(Event::Secured(report)) = events.first() else {
         panic!("{events:?}")

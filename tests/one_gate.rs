@@ -1,5 +1,6 @@
-//! There is one way to a secured session. No second one in the source, and none by behaviour: whatever a TLS library
-//! reports, a session says that it is secured exactly where the policy is satisfied, and nothing else before.
+//! There is one way to a secured session. No second one by construction, which the compiler proves from what the first
+//! test looks at, and none by behaviour: whatever a TLS library reports, a session says that it is secured exactly where
+//! the policy is satisfied, and nothing else before.
 
 mod common;
 
@@ -37,36 +38,36 @@ fn lines_with(what: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What leads to a secured session, each in one place: the proof, the gate that makes it, its only caller, the only
-/// stream that comes of it, the only event that tells it.
+/// What the compiler proves, and on what that rests. A stream inside TLS is made of a `Secured`, by the type of
+/// `OpenStream::inside_tls`, and outside `gate.rs` nobody can write one down: it has a private field. So it is enough
+/// that this file makes one in one place, and that `stream.rs` has one way to put an engine under a stream. Whether the
+/// gate then asks the policy is tried below, by behaviour.
 #[test]
 fn nothing_but_the_gate_makes_a_secured_session() {
     for (what, file, count) in [
         // The type, what the gate returns, what it makes.
         ("Secured {", "src/session/gate.rs", 2),
+        // The field, where it is declared and where it is filled in.
         ("_passed", "src/session/gate.rs", 2),
-        ("gate::pass(", "src/session/mod.rs", 1),
-        ("OpenStream::inside_tls(", "src/session/mod.rs", 1),
-        ("gate::name(", "src/session/mod.rs", 1),
+        // Of all the places that name the variant this one makes it.
+        ("Transport::Tls(secured", "src/session/stream.rs", 1),
+        // Events and reports are public types, which the compiler lets anybody make.
         (
             "then_some(Output::Event(Event::Secured(report)))",
             "src/session/mod.rs",
             1,
         ),
         // Of another server, which said who it is.
+        ("gate::name(", "src/session/mod.rs", 1),
         ("Ok(Event::Secured(report))", "src/session/mod.rs", 1),
-        ("Transport::Tls(secured", "src/session/stream.rs", 1),
         ("SecurityReport::of_tls(", "src/session/mod.rs", 1),
-        (".allow_resumption(true)", "src/session/gate.rs", 1),
     ] {
         let found = lines_with(what);
-        let here: Vec<_> = found.iter().filter(|(found, _)| found == file).collect();
-        assert_eq!(here.len(), count, "{what}: {found:?}");
-        let elsewhere: Vec<_> = found.iter().filter(|(found, _)| found != file).collect();
-        assert!(elsewhere.is_empty(), "{what}: {elsewhere:?}");
+        assert_eq!(found.len(), count, "{what}: {found:?}");
+        assert!(found.iter().all(|(found, _)| found == file), "{what}: {found:?}");
     }
-    // And the gate asks the policy, whatever else it does.
-    assert_eq!(lines_with("policy.evaluate(&candidate.report)").len(), 1);
+    let private = lines_with("_passed").iter().all(|(_, line)| line == "_passed: (),");
+    assert!(private, "without a private field anybody could make one");
 }
 
 fn policies() -> Vec<Policy> {
@@ -90,6 +91,16 @@ fn policies() -> Vec<Policy> {
     all
 }
 
+/// Of what no policy takes there is nothing: another ALPN protocol than was offered, a resumption that was not agreed to.
+fn of_the_laxest(handshake: fn(&mut TlsSession)) -> Option<Event> {
+    let mut laxest = Policy::statement_2014(OldVersionsAccepted::known_attacks_apply_down_to(OldVersion::Ssl30));
+    laxest.authentication = AuthenticationPolicy::Recorded(UnverifiedPeerAccepted::anybody_may_be_the_peer());
+    laxest.resumption = Resumption::Allowed;
+    let (events, ..) = run_under(laxest, handshake);
+    events.into_iter().next()
+}
+
+/// Whoever passes has a satisfied policy, and whoever is refused has not.
 #[test]
 fn secured_is_said_exactly_where_the_policy_is_satisfied() {
     let handshakes: [fn(&mut TlsSession); 9] = [
@@ -107,10 +118,10 @@ fn secured_is_said_exactly_where_the_policy_is_satisfied() {
             session.forward_secret = false;
         },
     ];
-    let (mut passed, mut refused) = (0, 0);
+    let (mut passed, mut refused, mut asked) = (0, 0, 0);
     for policy in policies() {
         for (number, handshake) in handshakes.into_iter().enumerate() {
-            let (events, error) = run_under(policy.clone(), handshake);
+            let (events, error, kept) = run_under(policy.clone(), handshake);
             match events.split_first() {
                 Some((Event::Secured(report), rest)) => {
                     let evaluation = policy.evaluate(report);
@@ -120,16 +131,26 @@ fn secured_is_said_exactly_where_the_policy_is_satisfied() {
                     );
                     assert!(!rest.iter().any(|event| matches!(event, Event::Secured(_))));
                     assert_eq!(error, None);
+                    assert_eq!(kept, 1, "a session may be kept once it is secured");
                     passed += 1;
                 }
                 Some((other, _)) => panic!("before it was secured: {other:?}"),
                 None => {
                     assert!(error.is_some(), "handshake {number}, {policy:?}");
+                    assert_eq!(kept, 0, "nothing may be kept of what was refused");
+                    // What the same handshake is, as a policy says that takes nearly anything.
+                    if let Some(Event::Secured(report)) = of_the_laxest(handshake) {
+                        assert!(
+                            !policy.evaluate(&report).is_satisfied(),
+                            "handshake {number}, {policy:?}"
+                        );
+                        asked += 1;
+                    }
                     refused += 1;
                 }
             }
         }
     }
     // Whoever made the gate refuse or pass everything would be noticed too.
-    assert_eq!((passed, refused), (21, 42));
+    assert_eq!((passed, refused, asked), (21, 42, 21));
 }

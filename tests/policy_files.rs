@@ -102,7 +102,6 @@ fn a_file_weakens_nothing_unless_the_program_lets_it() {
     for (text, warning) in [
         ("encryption = 'opportunistic'", PolicyWarning::Plaintext),
         ("authentication = 'recorded'", PolicyWarning::UnverifiedPeer),
-        ("servers = 'plaintext-dialback'", PolicyWarning::PlaintextDialback),
         ("forward-secrecy = 'preferred'", PolicyWarning::NoForwardSecrecy),
         (
             "minimum-version = 'TLS 1.1'",
@@ -111,9 +110,22 @@ fn a_file_weakens_nothing_unless_the_program_lets_it() {
     ] {
         let error = toml::from_str::<Policy>(text).unwrap_err().to_string();
         assert!(error.contains("danger::WeakenedPolicy"), "{error}");
-        let WeakenedPolicy(policy) = toml::from_str(text).unwrap();
+        let policy = toml::from_str::<WeakenedPolicy>(text).unwrap().into_policy();
         assert_eq!(policy.warnings(), [warning]);
         let written = toml::to_string(&policy).unwrap();
-        assert_eq!(toml::from_str::<WeakenedPolicy>(&written).unwrap().0, policy);
+        assert_eq!(*toml::from_str::<WeakenedPolicy>(&written).unwrap().policy(), policy);
     }
+    // One means nothing without the other.
+    let alone = toml::from_str::<WeakenedPolicy>("servers = 'plaintext-dialback'").unwrap_err();
+    assert!(
+        alone
+            .to_string()
+            .contains("set EncryptionPolicy::Opportunistic as well"),
+        "{alone}"
+    );
+    let both = "servers = 'plaintext-dialback'\nencryption = 'opportunistic'";
+    assert!(toml::from_str::<Policy>(both).is_err());
+    let policy = toml::from_str::<WeakenedPolicy>(both).unwrap().into_policy();
+    let warnings = [PolicyWarning::Plaintext, PolicyWarning::PlaintextDialback];
+    assert_eq!(policy.warnings(), warnings);
 }

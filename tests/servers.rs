@@ -9,7 +9,7 @@ use xmpp_tls::danger::{PlaintextAccepted, PlaintextDialbackAccepted};
 use xmpp_tls::identity::IdentityVerifier;
 use xmpp_tls::policy::{EncryptionPolicy, Outcome, Policy, PolicyViolation, PolicyWarning, Rule, ServerAuthentication};
 use xmpp_tls::security::Warning;
-use xmpp_tls::session::{ClientConfig, Event, Session, Target};
+use xmpp_tls::session::{ClientConfig, Event, Mode, Session, Target};
 use xmpp_tls::stream::Element;
 use xmpp_tls::{Engine, ErrorKind, Output, StreamCondition, StreamKind, roots};
 use xmpp_tls_testkit::LeafSpec;
@@ -23,6 +23,11 @@ const MESSAGE: &str = "<message from='juliet@example.org' to='romeo@example.net'
 fn policy(servers: ServerAuthentication) -> Policy {
     let mut policy = Policy::default();
     policy.servers = servers;
+    // One means nothing without the other.
+    if let ServerAuthentication::PlaintextDialback(_) = servers {
+        policy.encryption =
+            EncryptionPolicy::Opportunistic(PlaintextAccepted::anybody_may_read_and_change_the_stream());
+    }
     policy
 }
 
@@ -187,7 +192,6 @@ fn pol_06_plaintext_dialback_takes_danger_twice() {
         (clear(ServerAuthentication::CertificateOrDialback), false),
         (clear(ServerAuthentication::DialbackOverTls), false),
         (clear(ServerAuthentication::Certificate), false),
-        (policy(plaintext_dialback()), false),
     ] {
         let outbound = Outbound::new(policy.clone(), DOMAIN, false).hears(&[HEADER.as_bytes(), FEATURES.as_bytes()]);
         let wrote = String::from_utf8_lossy(&outbound.wrote).into_owned();
@@ -205,8 +209,32 @@ fn pol_06_plaintext_dialback_takes_danger_twice() {
     }
     assert_eq!(
         policy(plaintext_dialback()).warnings(),
-        [PolicyWarning::PlaintextDialback]
+        [PolicyWarning::Plaintext, PolicyWarning::PlaintextDialback]
     );
+}
+
+/// Half of it would be TLS required, for whoever believes it is not; nothing is said on the network.
+#[test]
+fn pol_06_plaintext_dialback_where_tls_is_required_is_refused() {
+    let mut half = policy(plaintext_dialback());
+    half.encryption = EncryptionPolicy::Required;
+    let world = World::new();
+    let config = Arc::new(world.client_config().with_policy(half.clone()));
+    for direct in [false, true] {
+        let target = Target::new(domain(DOMAIN)).from_server(domain("example.net"));
+        let target = if direct { target.direct_tls() } else { target };
+        let error = Session::client(config.clone(), target, world.now()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::ApiMisuse(_)), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("set EncryptionPolicy::Opportunistic as well"),
+            "{error}"
+        );
+    }
+    let server = world.server_config(&world.good_certificate()).with_policy(half);
+    let error = Session::server(Arc::new(server), Mode::StartTls, world.now()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ApiMisuse(_)), "{error}");
 }
 
 /// An operator sees before switching which servers have no good certificate.

@@ -48,6 +48,7 @@ fn a_client_and_a_server_are_secured_by_starttls_and_direct_tls_in_both_versions
                     assert_eq!(tls.start, TlsStart::DirectTls);
                     assert_eq!(tls.alpn.as_deref(), Some("xmpp-client"), "D368-09");
                 }
+                _ => panic!("a mode the tests do not know"),
             }
             let Authentication::Certificate { matched, .. } = report.authentication() else {
                 panic!("{report}")

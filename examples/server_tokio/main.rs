@@ -53,6 +53,7 @@ async fn run() -> Result<(), Failure> {
         let how = match mode {
             Mode::StartTls => "STARTTLS",
             Mode::DirectTls => "direct TLS",
+            _ => "another way",
         };
         println!("{} listens on {address} by {how}", arguments.domain);
         tasks.push(tokio::spawn(listen(listener, mode, config.clone(), users.clone())));

@@ -3,6 +3,7 @@ use std::fmt;
 /// What DNSSEC says about an answer (RFC 4035 section 4.3). A bogus one is no answer but
 /// [`LookupError::Bogus`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DnsSecurity {
     /// Signed from the root down, and verified here.
     Secure,
@@ -20,7 +21,16 @@ impl fmt::Display for DnsSecurity {
 }
 
 /// The records found under a name; none if there are none, or if the name does not exist.
+///
+/// ```
+/// use xmpp_tls::discovery::{Answer, DnsSecurity, SrvRecord};
+///
+/// // What a resolver says that does not validate.
+/// let answer = Answer::new(vec![SrvRecord::new(10, 0, 5222, "xmpp.example.org.")], DnsSecurity::Insecure);
+/// assert_eq!(answer.records[0].port, 5222);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer<T> {
     /// In no particular order.
     pub records: Vec<T>,
@@ -28,8 +38,16 @@ pub struct Answer<T> {
     pub security: DnsSecurity,
 }
 
+impl<T> Answer<T> {
+    /// These records, of which this is known.
+    pub fn new(records: Vec<T>, security: DnsSecurity) -> Self {
+        Answer { records, security }
+    }
+}
+
 /// An SRV record (RFC 2782).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SrvRecord {
     /// Lower is tried first.
     pub priority: u16,
@@ -42,6 +60,16 @@ pub struct SrvRecord {
 }
 
 impl SrvRecord {
+    /// A record with the fields in the order in which zone files have them.
+    pub fn new(priority: u16, weight: u16, port: u16, target: impl Into<String>) -> Self {
+        SrvRecord {
+            priority,
+            weight,
+            port,
+            target: target.into(),
+        }
+    }
+
     /// Whether it says that there is no such service.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(&*self.target, "." | "")

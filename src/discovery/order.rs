@@ -3,12 +3,12 @@
 use super::SrvRecord;
 
 /// Puts records of one priority into an order in which each comes first as often as its weight says.
-/// `random` gives any number.
-pub(super) fn by_weight(mut records: Vec<SrvRecord>, random: &mut dyn FnMut() -> u64) -> Vec<SrvRecord> {
-    let mut ordered = Vec::with_capacity(records.len());
+/// `random` gives any number. Ends after `most` records.
+pub(super) fn by_weight(mut records: Vec<SrvRecord>, most: usize, random: &mut dyn FnMut() -> u64) -> Vec<SrvRecord> {
+    let mut ordered = Vec::new();
     // Records without weight stand first, so that they are drawn only by the lowest number.
     records.sort_by_key(|record| record.weight != 0);
-    while !records.is_empty() {
+    while !records.is_empty() && ordered.len() < most {
         let total: u64 = records.iter().map(|record| u64::from(record.weight)).sum();
         let drawn = random() % (total + 1);
         let mut running = 0;
@@ -50,7 +50,7 @@ mod tests {
         let mut random = numbers();
         let mut first = [0_u32; 3];
         for _ in 0..20_000 {
-            let ordered = by_weight(vec![record(10), record(0), record(30)], &mut random);
+            let ordered = by_weight(vec![record(10), record(0), record(30)], 32, &mut random);
             assert_eq!(ordered.len(), 3);
             match ordered[0].weight {
                 0 => first[0] += 1,
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn without_weights_nothing_is_lost() {
-        let ordered = by_weight(vec![record(0), record(0)], &mut || u64::MAX);
+        let ordered = by_weight(vec![record(0), record(0)], 32, &mut || u64::MAX);
         assert_eq!(ordered.len(), 2);
     }
 }

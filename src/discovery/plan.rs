@@ -5,7 +5,7 @@ use crate::session::{Mode, Target};
 use std::collections::BTreeMap;
 use xmpp_tls_core::{Domain, StreamKind};
 
-/// How many records are used: nobody has more servers, and a stranger's zone may list any number.
+/// How many candidates there are at most: nobody has more servers, and a stranger's zone may list any number.
 const MOST: usize = 32;
 
 /// One way to reach a domain's service.
@@ -68,12 +68,16 @@ pub fn service_name(target: &Target, mode: Mode) -> Option<String> {
 /// Records of both are one list (XEP-0368 section 3): by priority, direct TLS before STARTTLS where that is
 /// equal (RFC 9325 section 3.2), then by weight. Where there are none at all the domain itself is tried at the
 /// registered port (RFC 6120 section 3.2.2), and so it is if nobody answers: whoever suppresses answers decides
-/// where we connect and nothing else. Where there are records, nothing but they are tried. For a target that
-/// asks for direct TLS, STARTTLS is no way to reach it. `random` gives any number; 32 records are used at most.
+/// where we connect and nothing else. Where there are records, nothing but they are tried. One whose target is `.` is
+/// such a record: it rules out its way of TLS, and the domain itself, also where the other way has no records (XEP-0368
+/// section 5). For a target that
+/// asks for direct TLS, STARTTLS is no way to reach it. `random` gives any number; of more than 32 records the first in
+/// this order are used.
 ///
 /// # Errors
 ///
-/// [`DiscoveryError::NotOffered`], or [`LookupError::Bogus`].
+/// [`DiscoveryError::NotOffered`] if the records rule out every way, [`LookupError::NoAnswer`] if they rule out one and
+/// nobody answered about the other, and [`LookupError::Bogus`].
 pub fn plan(
     target: &Target,
     starttls: Result<Answer<SrvRecord>, LookupError>,
@@ -84,14 +88,16 @@ pub fn plan(
     let mut by_priority: BTreeMap<(u16, u8), (Mode, DnsSecurity, Vec<SrvRecord>)> = BTreeMap::new();
     let mut refused = false;
     let mut unproved = DnsSecurity::Secure;
+    let mut unanswered = None;
     for (mode, rank, found) in [(Mode::DirectTls, 0, direct_tls), (Mode::StartTls, 1, starttls)] {
         if mode == Mode::StartTls && target.mode() == Mode::DirectTls {
             continue;
         }
         let answer = match found {
             Ok(answer) => answer,
-            Err(LookupError::NoAnswer { .. }) => {
+            Err(error @ LookupError::NoAnswer { .. }) => {
                 unproved = DnsSecurity::Insecure;
+                unanswered = Some(error);
                 continue;
             }
             Err(bogus @ LookupError::Bogus { .. }) => return Err(bogus.into()),
@@ -99,7 +105,7 @@ pub fn plan(
         if answer.security == DnsSecurity::Insecure {
             unproved = DnsSecurity::Insecure;
         }
-        for record in answer.records.into_iter().take(MOST) {
+        for record in answer.records {
             if record.is_refusal() {
                 refused = true;
                 continue;
@@ -112,12 +118,13 @@ pub fn plan(
         }
     }
     if by_priority.is_empty() {
-        return match refused {
-            true => Err(DiscoveryError::NotOffered {
+        return match (refused, unanswered) {
+            (true, None) => Err(DiscoveryError::NotOffered {
                 domain: target.domain().clone(),
                 kind: target.kind(),
             }),
-            false => Ok(vec![Candidate {
+            (true, Some(error)) => Err(error.into()),
+            (false, _) => Ok(vec![Candidate {
                 endpoint: Endpoint::default_for(target),
                 mode: target.mode(),
                 security: unproved,
@@ -125,7 +132,7 @@ pub fn plan(
         };
     }
     let candidates = by_priority.into_values().flat_map(|(mode, security, equals)| {
-        order::by_weight(equals, random)
+        order::by_weight(equals, MOST, random)
             .into_iter()
             .map(move |record| Candidate {
                 endpoint: Endpoint::new(record.target.trim_end_matches('.'), record.port),

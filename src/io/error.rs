@@ -34,13 +34,15 @@ pub enum Error {
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
     /// The domain has several endpoints, and none of them works.
-    #[error("{domain}: none of its {} endpoints works{}", attempts.len(), listed(attempts))]
+    #[error("{domain}: none of its {} endpoints works{}{}", attempts.len() + untried, listed(attempts), left(*untried))]
     #[non_exhaustive]
     NoneWorked {
         /// The domain wanted.
         domain: Domain,
         /// Each endpoint, in the order they were tried, with what kept it from working.
         attempts: Vec<(Candidate, Error)>,
+        /// How many more there were when the time for all of them was over.
+        untried: usize,
     },
     /// The peer closed the stream where something else was waited for.
     #[error("the peer closed the stream")]
@@ -71,6 +73,13 @@ fn listed(attempts: &[(Candidate, Error)]) -> String {
         .iter()
         .map(|(candidate, error)| format!("; {}: {error}", candidate.endpoint))
         .collect()
+}
+
+fn left(untried: usize) -> String {
+    match untried {
+        0 => String::new(),
+        more => format!("; {more} more were not tried, as the time for all of them was over"),
+    }
 }
 
 impl Error {

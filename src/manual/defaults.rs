@@ -16,6 +16,7 @@
 //!
 //! # Timeouts
 //!
+//! 3 minutes for all endpoints of a domain together: time for one that stalls in every step, and for another behind it.
 //! 30 seconds for each of connecting, STARTTLS, handshake and header (with the features behind it): ten times what the slowest links
 //! need, and short enough that stalled peers do not pile up. 5 seconds for closing: what is lost when it
 //! passes is only the peer's goodbye. 60 seconds for a client to log in, as a person may be typing, and for the network to take

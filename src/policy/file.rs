@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Policy {
 
 impl<'de> Deserialize<'de> for WeakenedPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(deserializer).map(WeakenedPolicy)
+        read(deserializer).map(WeakenedPolicy::read)
     }
 }
 
@@ -93,7 +93,10 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> 
             entry => set(&mut policy, &key, &entry).map_err(D::Error::custom)?,
         }
     }
-    Ok(policy)
+    match policy.conflict() {
+        None => Ok(policy),
+        Some(conflict) => Err(D::Error::custom(conflict)),
+    }
 }
 
 /// Sets what the key names; the error names the key and what it may be.
@@ -123,11 +126,11 @@ fn set(policy: &mut Policy, key: &str, entry: &Entry) -> Result<(), String> {
                 *time = seconds(key, entry)?;
                 Ok(())
             }
-            (Number::AtMost(time, longest), entry) => match seconds(key, entry)? {
-                wanted if wanted > longest => Err(format!(
+            (Number::Lifetime(time), entry) => match seconds(key, entry)? {
+                wanted if wanted > Resumption::LONGEST => Err(format!(
                     "{key}: {} is above {}, and more than that is never used",
                     wanted.as_secs_f64(),
-                    longest.as_secs_f64()
+                    Resumption::LONGEST.as_secs_f64()
                 )),
                 wanted => {
                     *time = wanted;

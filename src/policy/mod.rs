@@ -118,11 +118,40 @@ impl Policy {
             .collect()
     }
 
+    /// What in this policy does not fit together, and what to do about it. Sessions refuse such a policy
+    /// ([`ErrorKind::ApiMisuse`](crate::ErrorKind::ApiMisuse)), and so does reading it from a file.
+    ///
+    /// ```
+    /// use xmpp_tls::danger::PlaintextDialbackAccepted;
+    /// use xmpp_tls::policy::{Policy, ServerAuthentication};
+    ///
+    /// let mut policy = Policy::default();
+    /// let accepted = PlaintextDialbackAccepted::whoever_forges_dns_may_be_any_server();
+    /// policy.servers = ServerAuthentication::PlaintextDialback(accepted);
+    /// assert!(policy.conflict().is_some_and(|text| text.contains("EncryptionPolicy::Opportunistic")));
+    /// ```
+    pub fn conflict(&self) -> Option<&'static str> {
+        match (self.servers, self.encryption) {
+            (ServerAuthentication::PlaintextDialback(_), EncryptionPolicy::Required) => Some(
+                "the policy accepts dialback without TLS (servers: plaintext-dialback) and requires TLS (encryption: \
+                 required); set EncryptionPolicy::Opportunistic as well, or ServerAuthentication::CertificateOrDialback",
+            ),
+            (ServerAuthentication::PlaintextDialback(_), EncryptionPolicy::Opportunistic(_))
+            | (
+                ServerAuthentication::Certificate
+                | ServerAuthentication::CertificateOrDialback
+                | ServerAuthentication::DialbackOverTls,
+                EncryptionPolicy::Required | EncryptionPolicy::Opportunistic(_),
+            ) => None,
+        }
+    }
+
     /// Whether a peer that has not logged in may make us hold or wait for much.
     fn is_unbounded(&self) -> bool {
         const LONGEST: Duration = Duration::from_secs(3600);
         const LARGEST: usize = 16 * 1024 * 1024;
         let Timeouts {
+            overall,
             connect,
             starttls,
             tls,
@@ -132,7 +161,7 @@ impl Policy {
             close,
         } = self.timeouts;
         let limits = &self.limits_before_authentication;
-        let times = [connect, starttls, tls, header, authentication, write, close];
+        let times = [overall, connect, starttls, tls, header, authentication, write, close];
         times.into_iter().any(|time| time > LONGEST) || limits.header_bytes > LARGEST || limits.element_bytes > LARGEST
     }
 
@@ -248,7 +277,8 @@ pub enum ServerAuthentication {
     /// Every stream inside TLS is left to dialback, whatever certificate is shown.
     DialbackOverTls,
     /// As [`CertificateOrDialback`](Self::CertificateOrDialback), and by dialback on streams that
-    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS.
+    /// [`EncryptionPolicy::Opportunistic`] lets go on without TLS. Without that one it is refused
+    /// ([`Policy::conflict`]).
     PlaintextDialback(danger::PlaintextDialbackAccepted),
 }
 
@@ -385,6 +415,9 @@ impl Resumption {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// All endpoints of a domain together, from the question for them to the open stream; used by
+    /// `io::tokio::connect_by`. Each step at each endpoint has its own time besides.
+    pub overall: Duration,
     /// TCP, including every address of the host; used by the drivers.
     pub connect: Duration,
     /// From the first octet of the stream header to `<proceed/>`.
@@ -407,6 +440,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
+            overall: Duration::from_secs(180),
             connect: Duration::from_secs(30),
             starttls: Duration::from_secs(30),
             tls: Duration::from_secs(30),

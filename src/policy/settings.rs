@@ -124,7 +124,7 @@ impl Policy {
     /// The number behind the name of a setting.
     pub(super) fn number(&mut self, key: &str) -> Option<Number<'_>> {
         if key == "resumption-lifetime" {
-            return Some(Number::AtMost(&mut self.resumption_lifetime, Resumption::LONGEST));
+            return Some(Number::Lifetime(&mut self.resumption_lifetime));
         }
         let (table, name) = key.split_once('.')?;
         let timeouts = &mut self.timeouts;
@@ -132,6 +132,7 @@ impl Policy {
             ("keys", "rsa-bits") => Some(Number::Least(&mut self.keys.rsa_bits)),
             ("keys", "curve-bits") => Some(Number::Least(&mut self.keys.curve_bits)),
             ("keys", "hash-bits") => Some(Number::Least(&mut self.keys.hash_bits)),
+            ("timeouts", "overall") => Some(Number::Time(&mut timeouts.overall)),
             ("timeouts", "connect") => Some(Number::Time(&mut timeouts.connect)),
             ("timeouts", "starttls") => Some(Number::Time(&mut timeouts.starttls)),
             ("timeouts", "tls") => Some(Number::Time(&mut timeouts.tls)),
@@ -159,11 +160,12 @@ pub(super) const ALLOWED: &str = "allowed";
 pub(super) const UNLIMITED: &str = "unlimited";
 
 /// The names of all settings that are numbers.
-pub(super) const NUMBERS: [&str; 25] = [
+pub(super) const NUMBERS: [&str; 26] = [
     "resumption-lifetime",
     "keys.rsa-bits",
     "keys.curve-bits",
     "keys.hash-bits",
+    "timeouts.overall",
     "timeouts.connect",
     "timeouts.starttls",
     "timeouts.tls",
@@ -189,8 +191,8 @@ pub(super) const NUMBERS: [&str; 25] = [
 
 pub(super) enum Number<'a> {
     Time(&'a mut Duration),
-    /// What is never longer than this.
-    AtMost(&'a mut Duration, Duration),
+    /// What is never longer than [`Resumption::LONGEST`].
+    Lifetime(&'a mut Duration),
     Count(&'a mut usize),
     /// What can be raised above the default, and not lowered.
     Least(&'a mut usize),
@@ -199,9 +201,7 @@ pub(super) enum Number<'a> {
 impl Number<'_> {
     fn value(&self) -> Value {
         match self {
-            Number::Time(time) => Value::Seconds(time.as_secs_f64()),
-            // What counts, whatever was set.
-            Number::AtMost(time, longest) => Value::Seconds((**time).min(*longest).as_secs_f64()),
+            Number::Time(time) | Number::Lifetime(time) => Value::Seconds(time.as_secs_f64()),
             Number::Count(count) | Number::Least(count) => Value::Count(**count),
         }
     }

@@ -2,7 +2,7 @@ use crate::session::config::{ClientConfig, Mode};
 use crate::session::negotiation::Negotiation;
 use crate::session::{Role, Session, State};
 use crate::time::Now;
-use crate::{Error, Phase};
+use crate::{Error, ErrorKind, Phase};
 use std::sync::Arc;
 use xmpp_tls_core::{Domain, Side, StreamKind};
 
@@ -94,17 +94,22 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks.
+    /// The TLS library cannot do what the policy asks, or the policy contradicts itself
+    /// ([`Policy::conflict`](crate::policy::Policy::conflict)).
     pub fn client(config: Arc<ClientConfig>, target: impl Into<Target>, now: Now) -> Result<Self, Error> {
         let target = target.into();
         let exception = config
             .overrides
             .find(target.kind(), Side::Initiating, Some(&target.domain));
         let policy = exception.map_or(&config.policy, |policy| policy);
+        let refused = |kind| Error::new(Some(target.domain.clone()), Phase::Tls, kind);
+        if let Some(text) = policy.conflict() {
+            return Err(refused(ErrorKind::ApiMisuse(text)));
+        }
         config
             .connector
             .supports(policy.minimum_version)
-            .map_err(|error| Error::new(Some(target.domain.clone()), Phase::Tls, error.into()))?;
+            .map_err(|error| refused(error.into()))?;
         let mode = target.mode;
         let state = match mode {
             Mode::StartTls => {

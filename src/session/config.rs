@@ -8,6 +8,7 @@ use xmpp_tls_core::Side;
 
 /// How a connection gets its TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Mode {
     /// A stream header in clear, then STARTTLS (RFC 6120 section 5).
     #[default]

@@ -17,7 +17,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks, or has no randomness.
+    /// The TLS library cannot do what the policy asks, or has no randomness, or the policy contradicts itself
+    /// ([`Policy::conflict`](crate::policy::Policy::conflict)).
     pub fn server(config: Arc<ServerConfig>, mode: Mode, now: Now) -> Result<Self, Error> {
         Self::receiving(config, StreamKind::ClientToServer, mode, now)
     }
@@ -51,6 +52,9 @@ impl Session {
     fn receiving(config: Arc<ServerConfig>, kind: StreamKind, mode: Mode, now: Now) -> Result<Self, Error> {
         let exception = config.overrides.find(kind, Side::Receiving, None);
         let policy = exception.map_or(&config.policy, |policy| policy);
+        if let Some(text) = policy.conflict() {
+            return Err(Error::new(None, Phase::Tls, ErrorKind::ApiMisuse(text)));
+        }
         config
             .acceptor
             .supports(policy.minimum_version)

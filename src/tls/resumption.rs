@@ -58,9 +58,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn allowing() -> Policy {
-        let mut policy = Policy::default();
-        policy.resumption = Resumption::Allowed;
-        policy
+        Policy {
+            resumption: Resumption::Allowed,
+            ..Policy::default()
+        }
     }
 
     fn scope(policy: &Policy) -> ResumptionScope {
@@ -131,7 +132,7 @@ mod tests {
         let all = allowing().settings().len();
         assert_eq!(
             all - changed.len(),
-            1 + 1 + 7 + 2 * 7,
+            1 + 1 + 8 + 2 * 7,
             "resumption itself, white space, times, limits"
         );
     }

@@ -4,6 +4,7 @@ use super::fake_tls::{FakeConnector, SERVER_HELLO};
 use super::{DOMAIN, World, domain};
 use bytes::BytesMut;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use xmpp_tls::identity::IdentityVerifier;
 use xmpp_tls::policy::{MinimumVersion, Policy};
 use xmpp_tls::session::{ClientConfig, Event, Session, Target};
@@ -16,6 +17,8 @@ use xmpp_tls_testkit::LeafSpec;
 pub struct Altered<T> {
     inner: T,
     alter: fn(&mut TlsSession),
+    /// How often it was allowed to keep a session.
+    allowed: Arc<AtomicUsize>,
 }
 
 impl TlsConnector for Altered<FakeConnector> {
@@ -24,10 +27,12 @@ impl TlsConnector for Altered<FakeConnector> {
     }
 
     fn connect(&self, handshake: ClientHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
-        let alter = self.alter;
-        self.inner
-            .connect(handshake)
-            .map(|inner| -> Box<dyn TlsEngine> { Box::new(Altered { inner, alter }) })
+        let inner = self.inner.connect(handshake)?;
+        Ok(Box::new(Altered {
+            inner,
+            alter: self.alter,
+            allowed: self.allowed.clone(),
+        }))
     }
 }
 
@@ -59,23 +64,28 @@ impl TlsEngine for Altered<Box<dyn TlsEngine>> {
     }
 
     fn allow_resumption(&mut self, allowed: bool) {
+        self.allowed.fetch_add(usize::from(allowed), Ordering::Relaxed);
         self.inner.allow_resumption(allowed);
     }
 }
 
 /// The events and the error of a client by direct TLS whose handshake ended like this.
 pub fn run(alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
-    run_under(Policy::default(), alter)
+    let (events, error, _) = run_under(Policy::default(), alter);
+    (events, error)
 }
 
-pub fn run_under(policy: Policy, alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>) {
+/// Also how often the engine was allowed to keep the session.
+pub fn run_under(policy: Policy, alter: fn(&mut TlsSession)) -> (Vec<Event>, Option<ErrorKind>, usize) {
     let world = World::new();
     let peer_chain = world.ca.issue(LeafSpec::for_domain(DOMAIN)).chain;
     let anchors = roots::from_pem(world.ca.anchor_pem().as_bytes()).unwrap();
     let verifier = IdentityVerifier::new(anchors, xmpp_tls::tls::rustls::signature_algorithms(&world.provider));
+    let allowed = Arc::new(AtomicUsize::new(0));
     let connector = Altered {
         inner: FakeConnector { peer_chain },
         alter,
+        allowed: allowed.clone(),
     };
     let config = Arc::new(ClientConfig::new(connector, verifier).with_policy(policy));
     let mut session = Session::client(config, Target::new(domain(DOMAIN)).direct_tls(), world.now()).unwrap();
@@ -89,9 +99,9 @@ pub fn run_under(policy: Policy, alter: fn(&mut TlsSession)) -> (Vec<Event>, Opt
             Ok(Output::Event(event)) => events.push(event),
             Ok(Output::WantsInput(_)) => match input.next() {
                 Some(data) => session.handle_input(world.clock.now(), data).unwrap(),
-                None => return (events, None),
+                None => return (events, None, allowed.load(Ordering::Relaxed)),
             },
-            Err(error) => return (events, Some(error.kind().clone())),
+            Err(error) => return (events, Some(error.kind().clone()), allowed.load(Ordering::Relaxed)),
         }
     }
 }

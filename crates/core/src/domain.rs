@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// The longest domainpart in octets (RFC 7622 section 3.2).
 const MAX_OCTETS: usize = 1023;
 
+/// What separates labels in IDNA (RFC 3490 section 3.1).
+const FULL_STOPS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
 /// A validated XMPP domainpart (RFC 7622 section 3.2) in both forms it is needed in.
 ///
 /// - [`as_str`](Domain::as_str): U-labels, what XMPP compares and writes into `to` and `from`;
@@ -107,6 +110,12 @@ impl FromStr for Domain {
         }
         if let Ok(v4) = name.parse::<Ipv4Addr>() {
             return Ok(Domain::from_ip(v4.into()));
+        }
+        // Before anything is decoded, which takes the square of a label's length. IDNA maps ASCII one to one, and the
+        // 59 characters that an A-label has room for fit into 252 octets.
+        let longest = |label: &str| if label.is_ascii() { 63 } else { 4 * 63 };
+        if name.split(FULL_STOPS).any(|label| label.len() > longest(label)) {
+            return Err(DomainError::TooLong { octets: name.len() });
         }
         let bad = || DomainError::BadName(text.to_owned());
         let uts46 = Uts46::new();
@@ -250,6 +259,24 @@ mod tests {
             "ü".repeat(600).parse::<Domain>(),
             Err(DomainError::TooLong { octets: 1200 })
         ));
+    }
+
+    /// What is too long is not decoded: it would be no name otherwise.
+    #[test]
+    fn idm_04_length_is_looked_at_before_anything_is_decoded() {
+        let undecodable = format!("xn--{}", "9".repeat(100));
+        for long in [
+            undecodable.clone(),
+            format!("a.{undecodable}.example"),
+            format!("\u{ff38}n--{}", "9".repeat(300)),
+        ] {
+            let refused = long.parse::<Domain>();
+            assert_eq!(refused, Err(DomainError::TooLong { octets: long.len() }), "{long}");
+        }
+        // In any form that names what is short enough, whatever separates its labels.
+        let wide = "\u{ff41}".repeat(63);
+        let name = [&*wide; 3].join("\u{3002}");
+        assert_eq!(domain(&name).as_str(), [&*"a".repeat(63); 3].join("."));
     }
 
     #[test]

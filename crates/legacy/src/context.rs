@@ -64,7 +64,8 @@ pub(crate) fn version(old: OldVersion) -> SslVersion {
     match old {
         OldVersion::Ssl30 => SslVersion::SSL3,
         OldVersion::Tls10 => SslVersion::TLS1,
-        OldVersion::Tls11 => SslVersion::TLS1_1,
+        // One that this crate does not know is taken for the strictest.
+        OldVersion::Tls11 | _ => SslVersion::TLS1_1,
     }
 }
 

@@ -21,11 +21,12 @@ impl Probe {
     /// its lower end, and then leaves that out silently.
     pub(crate) fn supports(&self, lowest: OldVersion) -> Result<(), TlsError> {
         let known = match lowest {
-            OldVersion::Ssl30 => &self.ssl_3_0,
-            OldVersion::Tls10 => &self.tls_1_0,
-            OldVersion::Tls11 => &self.tls_1_1,
+            OldVersion::Ssl30 => Some(&self.ssl_3_0),
+            OldVersion::Tls10 => Some(&self.tls_1_0),
+            OldVersion::Tls11 => Some(&self.tls_1_1),
+            _ => None,
         };
-        match *known.get_or_init(|| shakes_hands(lowest).unwrap_or(false)) {
+        match known.is_some_and(|known| *known.get_or_init(|| shakes_hands(lowest).unwrap_or(false))) {
             true => Ok(()),
             false => Err(TlsError::UnsupportedByEngine {
                 engine: "the linked OpenSSL",
@@ -35,7 +36,7 @@ impl Probe {
                         "raise the minimum to TLS 1.0, or build xmpp-tls-legacy with its feature `sslv3`, which \
                          builds an OpenSSL that has it"
                     }
-                    OldVersion::Tls10 | OldVersion::Tls11 => {
+                    OldVersion::Tls10 | OldVersion::Tls11 | _ => {
                         "raise the minimum, or link an OpenSSL that was built without `no-tls1` and `no-tls1_1`"
                     }
                 },

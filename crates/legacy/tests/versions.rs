@@ -58,6 +58,7 @@ fn seed_03_old_servers_are_reached_and_the_report_warns() {
                     assert_eq!(tls.start, TlsStart::DirectTls);
                     assert_eq!(tls.alpn.as_deref(), Some("xmpp-client"), "D368-09");
                 }
+                _ => panic!("a mode the tests do not know"),
             }
             // D368-07: the peer was asked for the domain.
             let asked = &pair.b.engine.report().unwrap().tls().unwrap().server_name;

@@ -4,6 +4,7 @@ use super::{TokioStream, connect_socket, dial::dial};
 use crate::discovery::{Answer, Candidate, DiscoveryError, DnsSecurity, LookupError, SrvRecord, plan, service_name};
 use crate::error::ErrorKind;
 use crate::io::{Error, Resolver};
+use crate::policy::Timeouts;
 use crate::session::{ClientConfig, Mode, Target};
 use crate::tls::TlsError;
 use futures::future::join;
@@ -22,7 +23,8 @@ use xmpp_tls_core::deadline;
 /// domain itself.
 ///
 /// The next one is tried where nobody answers or what answers is no working XMPP server. A server whose
-/// certificate is wrong, or whose TLS the policy refuses, ends it.
+/// certificate is wrong, or whose TLS the policy refuses, ends it. All of it together takes no longer than
+/// [`Timeouts::overall`].
 ///
 /// # Errors
 ///
@@ -34,26 +36,57 @@ pub async fn connect_by(
     target: impl Into<Target>,
 ) -> Result<TokioStream, Error> {
     let target = target.into();
-    let budget = config.policy_for(&target).timeouts.connect;
+    let timeouts = config.policy_for(&target).timeouts;
+    let (config, wanted) = (&config, &target);
+    let attempt =
+        |candidate: Candidate| async move { attempt(resolver, &candidate, config, wanted, timeouts.connect).await };
+    first_that_works(resolver, &target, timeouts, attempt).await
+}
+
+/// What came of the first endpoint of a domain that an attempt comes to something with.
+pub(super) async fn first_that_works<T, F>(
+    resolver: &dyn Resolver,
+    target: &Target,
+    timeouts: Timeouts,
+    attempt: impl Fn(Candidate) -> F,
+) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let Timeouts { overall, connect, .. } = timeouts;
+    let until: Instant = deadline(Instant::now().into_std(), overall).into();
+    let mut candidates = discover(resolver, target, connect.min(overall)).await?.into_iter();
     let mut attempts = Vec::new();
-    for candidate in discover(resolver, &target, budget).await? {
-        let error = match attempt(resolver, &candidate, &config, &target, budget).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => error,
+    while Instant::now() < until
+        && let Some(candidate) = candidates.next()
+    {
+        let error = match timeout_at(until, attempt(candidate.clone())).await {
+            Ok(Ok(works)) => return Ok(works),
+            Ok(Err(error)) => error,
+            Err(_) => Error::unreachable(&candidate.endpoint, over()),
         };
         if settles(&error) {
             return Err(error);
         }
         attempts.push((candidate, error));
     }
-    match (attempts.pop(), attempts.is_empty()) {
+    let untried = candidates.len();
+    match (attempts.pop(), attempts.is_empty() && untried == 0) {
         (Some((_, only)), true) => Err(only),
         (last, _) => {
             attempts.extend(last);
-            let domain = target.domain().clone();
-            Err(Error::NoneWorked { domain, attempts })
+            Err(Error::NoneWorked {
+                domain: target.domain().clone(),
+                attempts,
+                untried,
+            })
         }
     }
+}
+
+fn over() -> std::io::Error {
+    let text = "the time for all endpoints (timeouts.overall) is over";
+    std::io::Error::new(std::io::ErrorKind::TimedOut, text)
 }
 
 /// Where the service of a domain is, in order; see [`plan`]. At most `budget` is waited for answers.
@@ -121,7 +154,7 @@ pub(super) async fn reach(
 }
 
 /// Whether another endpoint of the same domain could not, or should not, do better.
-pub(super) fn settles(error: &Error) -> bool {
+fn settles(error: &Error) -> bool {
     match error {
         Error::Session(error) => matches!(
             error.kind(),

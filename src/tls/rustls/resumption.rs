@@ -312,8 +312,10 @@ mod tests {
     }
 
     fn issued(until: u64) -> Issued {
-        let mut policy = Policy::default();
-        policy.resumption = policy::Resumption::Allowed;
+        let policy = Policy {
+            resumption: policy::Resumption::Allowed,
+            ..Policy::default()
+        };
         let stream = (StreamKind::ClientToServer, Side::Receiving);
         Issued {
             scope: ResumptionScope::new(&policy, stream, true, None, None).unwrap(),

@@ -87,6 +87,7 @@ impl World {
         let target = match mode {
             Mode::StartTls => target,
             Mode::DirectTls => target.direct_tls(),
+            _ => panic!("a mode the tests do not know"),
         };
         Session::client(Arc::new(config), target, self.now()).unwrap()
     }

@@ -7,7 +7,7 @@ mod wire;
 
 pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Unsendable};
 
-use super::discover::{discover, reach, settles};
+use super::discover::{first_that_works, reach};
 use crate::discovery::Candidate;
 use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, Verdict, VerifyTask};
 use crate::io::{Error, Resolver};
@@ -220,23 +220,12 @@ impl Shared {
         purpose: LinkPurpose,
     ) -> Result<(Outgoing, Wire, Candidate, Vec<Event>), Error> {
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
-        let budget = self.config.client().policy_for(&target).timeouts.connect;
-        let mut attempts = Vec::new();
-        for candidate in discover(&*self.resolver, &target, budget).await? {
-            match self.attempt(pair, purpose, &candidate, budget).await {
-                Ok((link, wire, events)) => return Ok((link, wire, candidate, events)),
-                Err(error) if settles(&error) => return Err(error),
-                Err(error) => attempts.push((candidate, error)),
-            }
-        }
-        match (attempts.pop(), attempts.is_empty()) {
-            (Some((_, only)), true) => Err(only),
-            (last, _) => {
-                attempts.extend(last);
-                let domain = pair.receiving.clone();
-                Err(Error::NoneWorked { domain, attempts })
-            }
-        }
+        let timeouts = self.config.client().policy_for(&target).timeouts;
+        let attempt = |candidate: Candidate| async move {
+            let (link, wire, events) = self.attempt(pair, purpose, &candidate, timeouts.connect).await?;
+            Ok((link, wire, candidate, events))
+        };
+        first_that_works(&*self.resolver, &target, timeouts, attempt).await
     }
 
     async fn attempt(
