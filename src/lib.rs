@@ -10,7 +10,7 @@
 //!          |
 //!     io: tokio, futures, blocking         clocks and sockets, nowhere else
 //!          |
-//!     session ---- policy, danger          one engine from the first octet to the last
+//!     session ---- policy, danger, ledger  one engine from the first octet to the last
 //!      |    |  \
 //!      |    |   tls -> rustls              the seam to TLS libraries
 //!      |   identity                        who is the peer?
@@ -91,6 +91,8 @@
 //! [`danger`]. [`manual`] says what this stops and what it does not, why each default is what it is, and
 //! which test proves which clause.
 //!
+//! A certificate can be valid and somebody else's all the same: a [`ledger`] says what changed since last time.
+//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -100,7 +102,8 @@
 //! | `hickory` | `io::hickory`: a resolver for SRV records; with DNSSEC if a provider is enabled |
 //! | `ring`, `aws-lc-rs` | make that provider available from rustls; you pass it in |
 //! | `native-roots` | `roots::native`: the trust anchors of the system |
-//! | `serde` | reports and policies as data, `Element::deserialize` |
+//! | `serde` | reports, policies and ledgers as data, `Element::deserialize` |
+//! | `ledger-redb` | `ledger::RedbStore`: what domains showed before, in one durable file; needs Rust 1.90 |
 //!
 //! Features add modules and implementations, and change nothing of what a program does that uses none of those. One
 //! pair does more together than each alone: with `hickory`, a provider's feature gives hickory-resolver the means to

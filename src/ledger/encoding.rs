@@ -1,4 +1,5 @@
-//! Records as octets, for stores. Numbers are big-endian, texts have their length in front.
+//! Records as octets, for stores: small, as a file is read from end to end when it is opened. Numbers have seven bits
+//! an octet, the least first, each octet but the last with its highest bit set; texts have their length in front.
 
 use super::{Acknowledgement, Changes, Known, Leaf, Record, Voucher};
 
@@ -27,17 +28,17 @@ fn put(out: &mut Vec<u8>, known: &Known) {
     maybe(out, leaf.issuer_key.as_deref());
     out.push(u8::try_from(leaf.names.len()).unwrap_or(u8::MAX));
     leaf.names.iter().for_each(|name| text(out, name));
-    out.extend_from_slice(&leaf.more_names.to_be_bytes());
-    out.extend_from_slice(&leaf.not_before.to_be_bytes());
-    out.extend_from_slice(&leaf.not_after.to_be_bytes());
+    number(out, leaf.more_names.into());
+    number(out, leaf.not_before.cast_unsigned());
+    number(out, leaf.not_after.cast_unsigned());
     text(out, &leaf.key_type);
-    out.extend_from_slice(&leaf.key_bits.to_be_bytes());
+    number(out, leaf.key_bits.into());
     number(out, known.first_seen);
     number(out, known.last_seen);
     number(out, known.count);
     out.push(known.voucher as u8);
     out.push(known.latest_voucher as u8);
-    out.extend_from_slice(&known.pending.bits().to_be_bytes());
+    number(out, known.pending.bits().into());
     maybe(out, known.acknowledged.as_ref().map(|operator| operator.by.as_str()));
     if let Some(operator) = &known.acknowledged {
         number(out, operator.at);
@@ -45,15 +46,21 @@ fn put(out: &mut Vec<u8>, known: &Known) {
     out.push(u8::from(known.superseded));
 }
 
-fn number(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(&number.to_be_bytes());
+fn number(out: &mut Vec<u8>, mut number: u64) {
+    loop {
+        // The lowest seven bits.
+        let low = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
+    }
 }
 
-/// No text is longer: `Leaf::bounded`.
 fn text(out: &mut Vec<u8>, text: &str) {
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(text.as_bytes().get(..usize::from(length)).unwrap_or_default());
+    number(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn maybe(out: &mut Vec<u8>, value: Option<&str>) {
@@ -111,11 +118,28 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let octet = self.octet()?;
+            let bits = u64::from(octet & 0x7f);
+            // Nothing is lost at the top, and no number is written longer than it has to be.
+            if bits << shift >> shift != bits || (octet == 0 && shift > 0) {
+                return None;
+            }
+            number |= bits << shift;
+            if octet & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn small(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
     }
 
     fn text(&mut self) -> Option<String> {
-        let length = usize::from(u16::from_be_bytes(self.array()?));
+        let length = usize::try_from(self.number()?).ok()?;
         let text = self.take(length)?;
         std::str::from_utf8(text).ok().map(str::to_owned)
     }
@@ -143,11 +167,11 @@ impl<'a> Reader<'a> {
                 let count = self.octet()?;
                 (0..count).map(|_| self.text()).collect::<Option<_>>()?
             },
-            more_names: u32::from_be_bytes(self.array()?),
-            not_before: i64::from_be_bytes(self.array()?),
-            not_after: i64::from_be_bytes(self.array()?),
+            more_names: self.small()?,
+            not_before: self.number()?.cast_signed(),
+            not_after: self.number()?.cast_signed(),
             key_type: self.text()?,
-            key_bits: u32::from_be_bytes(self.array()?),
+            key_bits: self.small()?,
         })
     }
 
@@ -159,7 +183,7 @@ impl<'a> Reader<'a> {
             count: self.number()?,
             voucher: self.voucher()?,
             latest_voucher: self.voucher()?,
-            pending: Changes::from_bits(u16::from_be_bytes(self.array()?))?,
+            pending: Changes::from_bits(self.number()?.try_into().ok()?)?,
             acknowledged: match self.maybe()? {
                 Some(by) => Some(Acknowledgement { by, at: self.number()? }),
                 None => None,

@@ -21,8 +21,13 @@ pub struct Ledger {
 impl Ledger {
     /// Over this store, with the default [`ChangePolicy`].
     pub fn new(store: impl LedgerStore + 'static) -> Self {
+        Self::from_store(Arc::new(store))
+    }
+
+    /// The same over a store that is shared, or chosen when the program runs.
+    pub fn from_store(store: Arc<dyn LedgerStore>) -> Self {
         Ledger {
-            store: Arc::new(store),
+            store,
             policy: ChangePolicy::default(),
         }
     }

@@ -79,7 +79,8 @@ impl Ledger {
     /// comes from somebody who may give them. What is said to be later than `now` becomes `now`.
     ///
     /// # Errors
-    /// The store cannot be written, or has no room for all. A [`RedbStore`](super::LedgerStore::add) takes all or none.
+    /// The store cannot be written, or has no room for all. `RedbStore` takes all or none, others
+    /// what had room.
     pub fn import(&self, snapshot: &Snapshot, now: UnixTime) -> Result<Imported, LedgerError> {
         let now = now.as_secs();
         let mut records = snapshot.records.clone();

@@ -56,7 +56,7 @@ pub trait LedgerStore: Send + Sync + fmt::Debug {
 }
 
 /// Records in memory: gone with the process. For tests, and for programs that keep them by
-/// [`Ledger::export`](super::Ledger::export).
+/// `Ledger::export` (feature `serde`).
 pub struct MemoryStore {
     records: Mutex<BTreeMap<Vec<u8>, (Key, Record)>>,
     limit: usize,

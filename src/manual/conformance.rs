@@ -15,6 +15,7 @@
 //! | RES | finding a server: RFC 6120 section 3.2 |
 //! | TLSP | versions, suites and settings: RFC 9325 |
 //! | POL | what policy decides where the specifications leave a choice |
+//! | PIN | certificates that change |
 //! | INJ | injections by somebody on the path |
 //! | failure | how other implementations failed |
 //!
@@ -114,6 +115,18 @@
 //! | 44 | the identity changed after a restart | `another_domain_after_a_restart_is_refused` |
 //! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket` |
 //! | 51 | a verdict counted before possession was proved | `a_certificate_without_its_key_never_authenticates` |
+//!
+//! # Certificate changes (RFC 7590 section 3.6, RFC 9525 section 6.6)
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | PIN-01, PIN-03 to PIN-05, PIN-09, PIN-12, PIN-13 | every class of change, what each policy makes of it, and acknowledgement | `every_change_is_classified_as_the_table_says` |
+//! | PIN-06 | a change alone refuses nothing by default | `a_policy_is_read_from_a_file`, `every_change_is_classified_as_the_table_says` |
+//! | PIN-08 | what is remembered never makes a failed check good | `what_is_remembered_never_makes_a_failed_check_good` |
+//! | PIN-10, failure 52 | a resumed session is no sighting | `a_resumed_session_is_no_sighting` |
+//! | PIN-11 | mere claims are not written down; everything is bounded | `what_an_inbound_peer_claims_is_not_written_down`, `a_record_is_bounded`, `a_full_store_keeps_what_it_has_and_says_so` |
+//! | failure 29 (jabber.ru, 2023) | an interception with a valid certificate is told before login | `an_interception_with_a_valid_certificate_is_told_before_login_and_refused_where_policy_says_so`, `a_normal_renewal_stays_calm` |
+//! | PIN-02 | nothing that was acknowledged is lost, and nothing is begun anew silently | `after_kill_at_any_moment_everything_acknowledged_is_there`, `with_no_room_it_says_so_and_loses_nothing`, `a_changed_octet_anywhere_is_found_or_does_no_harm`, `two_processes_at_once_are_an_error_for_the_second`, `a_ledger_that_cannot_be_read_is_not_taken_for_an_empty_one` |
 //!
 //! # Channel binding (RFC 9266, RFC 5929, XEP-0440, XEP-0474)
 //!

@@ -14,6 +14,7 @@
 //! | presents another certificate to a server that opens a stream | left to dialback by default, by which the peer verifies us and not we the peer: the report says that the peer may be anybody, and [`ServerAuthentication::Certificate`](crate::policy::ServerAuthentication::Certificate) refuses it |
 //! | presents another certificate to a client | refused: chain and identity are checked inside the handshake, and the handshake proves possession of the key |
 //! | presents a certificate of the host that an SRV record names | refused: only the XMPP domain counts (RFC 9525 section 6.1), unless the application adds a name that DNSSEC vouches for |
+//! | has a valid certificate for the domain | looks like the domain; a [`ledger`](crate::ledger) that knew it before warns of the new key, or refuses it, before login |
 //! | cuts the connection | reported as truncated, not as a proper end |
 //! | downgrades to an old TLS version | the policy has a lowest version, TLS 1.2 unless [`danger`](crate::danger) says otherwise; TLS 1.3 detects downgrades itself (RFC 8446 section 4.1.3) |
 //!
@@ -45,7 +46,8 @@
 //! # What is not stopped
 //!
 //! - A certification authority that issues a valid certificate to somebody else. The chain is then as
-//!   good as the real one; only comparing it with what was seen before would show it.
+//!   good as the real one; only comparing it with what was seen before shows it, which is for a [`ledger`](crate::ledger)
+//!   to do, and not for one who was there from the beginning.
 //! - Whoever holds the server, the client, or their keys.
 //! - Traffic analysis: domain (SNI, the header's `to`), timing and sizes are visible.
 //! - A server that says in its stream what is not true. TLS ends there; end-to-end encryption is a
