@@ -22,23 +22,12 @@ struct Zone(BTreeMap<String, SocketAddr>);
 impl Resolver for Zone {
     async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
         let found = self.0.get(name);
-        let records = found.map(|address| SrvRecord {
-            priority: 0,
-            weight: 0,
-            port: address.port(),
-            target: "localhost.".to_owned(),
-        });
-        Ok(Answer {
-            records: records.into_iter().collect(),
-            security: DnsSecurity::Insecure,
-        })
+        let records = found.map(|address| SrvRecord::new(0, 0, address.port(), "localhost."));
+        Ok(Answer::new(records.into_iter().collect(), DnsSecurity::Insecure))
     }
 
     async fn addresses(&self, _host: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer {
-            records: vec![IpAddr::from([127, 0, 0, 1])],
-            security: DnsSecurity::Insecure,
-        })
+        Ok(Answer::new(vec![IpAddr::from([127, 0, 0, 1])], DnsSecurity::Insecure))
     }
 }
 

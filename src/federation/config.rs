@@ -41,7 +41,7 @@ impl FederationConfig {
             client,
             server,
             bidi: false,
-            limits: Limits::default(),
+            limits: limits(),
             authoritative: Mutex::new(Authoritative::stateless(secrets)),
             streams: AtomicU64::new(0),
         }
@@ -81,6 +81,10 @@ impl FederationConfig {
         &self.server
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(super) fn number(&self) -> StreamNumber {
         StreamNumber(self.streams.fetch_add(1, Ordering::Relaxed))
     }
@@ -105,4 +109,11 @@ impl FederationConfig {
             ServerAuthentication::PlaintextDialback(_) => settings.dangerous_allow_clear(),
         }
     }
+}
+
+/// Half of what dialback by itself lets wait: each claim can make us connect somewhere.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.pending_claims /= 2;
+    limits
 }

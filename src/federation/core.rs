@@ -2,8 +2,8 @@
 
 use super::config::FederationConfig;
 use super::event::{AuthenticatedPair, Event, Refusal, Rejection};
+use super::worth::Worth;
 use crate::error::{Error, ErrorKind};
-use crate::policy::{AuthenticationPolicy, Outcome, Policy, Rule, ServerAuthentication};
 use crate::session::{self, Session};
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,8 +13,8 @@ use xmpp_dialback::{
     Admitted, Answer, Certificate, Decision, DialbackCondition, DialbackStream, Facts, Message, Method,
     NotAuthenticated, Outcome as Answered, Pair, Protection, ResultAnswer, Step, StreamNumber, Verdict,
 };
-use xmpp_stream::{Element, StreamHeader};
-use xmpp_tls_core::{Domain, Engine, Output};
+use xmpp_stream::{Element, StreamError, StreamHeader};
+use xmpp_tls_core::{Domain, Engine, Output, StreamCondition};
 
 pub(super) struct Core {
     pub(super) config: Arc<FederationConfig>,
@@ -27,6 +27,10 @@ pub(super) struct Core {
     /// The stream is used in both directions (XEP-0288).
     pub(super) bidi: bool,
     pub(super) now: Instant,
+    /// In both directions, the peer is what its domain's policy wants of who sends to us.
+    may_answer: bool,
+    /// Claims of the peer's that came to nothing.
+    rejections: usize,
     events: VecDeque<Event>,
 }
 
@@ -57,6 +61,8 @@ impl Core {
             external: None,
             bidi: false,
             now,
+            may_answer: false,
+            rejections: 0,
             events: VecDeque::new(),
         }
     }
@@ -106,6 +112,12 @@ impl Core {
                 session::Event::Secured(report) => Ok(Output::Event(Event::Secured(report))),
                 session::Event::Plaintext(report) => Ok(Output::Event(Event::Plaintext(report))),
                 session::Event::Closed(how) => Ok(Output::Event(Event::Closed(how))),
+                // What comes behind our closing tag changes nothing any more.
+                session::Event::Opened(_) | session::Event::Features(_) | session::Event::Element(_)
+                    if !self.session.takes_more() =>
+                {
+                    return self.poll();
+                }
                 session::Event::Opened(header) => Err(Heard::Opened(header)),
                 session::Event::Features(features) => Err(Heard::Features(features)),
                 session::Event::Element(element) => Err(Heard::Element(element)),
@@ -117,7 +129,11 @@ impl Core {
         self.now = self.now.max(now);
         self.session.handle_timeout(now)?;
         while let Some(step) = self.dialback.as_mut().and_then(|dialback| dialback.handle_timeout(now)) {
-            self.take(step)?;
+            match self.session.takes_more() {
+                true => self.take(step)?,
+                // Nobody is left to be told.
+                false => {}
+            }
         }
         Ok(())
     }
@@ -129,18 +145,14 @@ impl Core {
             Ok(None) => return Ok(()),
             Err(error) => return self.dialback_failed(error.into()),
         };
-        if let Message::ResultRequest(request) = &message
-            && !self.may_claim(&request.pair.originating)
-        {
-            let pair = request.pair.clone();
-            let answer = Answer::Error(DialbackCondition::POLICY_VIOLATION);
-            self.push(Event::Rejected {
-                pair: pair.clone(),
-                why: Rejection::Policy,
-            });
-            return self.session.send_dialback(&ResultAnswer { pair, answer }.into());
-        }
-        let facts = self.facts(&message);
+        let facts = match &message {
+            Message::ResultRequest(request) => match self.facts_about(&request.pair) {
+                Some(facts) => facts,
+                None => return self.reject(request.pair.clone()),
+            },
+            _ if self.config.serves(message.to()) => Facts::served(),
+            _ => Facts::default(),
+        };
         let Some(dialback) = &mut self.dialback else {
             return Ok(());
         };
@@ -149,6 +161,52 @@ impl Core {
         match step {
             Ok(step) => self.take(step),
             Err(error) => self.dialback_failed(error),
+        }
+    }
+
+    /// What is known about a claim; `None` if the policy for the claimed domain does not allow for it here. What a
+    /// claim cannot come to anything without is asked first: a path is not built for everybody.
+    fn facts_about(&self, claim: &Pair) -> Option<Facts> {
+        let known = self.dialback.as_ref().is_some_and(|dialback| {
+            dialback.authentication(claim).is_some() || dialback.pending().any(|pending| pending == claim)
+        });
+        if !self.config.serves(&claim.receiving) {
+            return Some(Facts::default());
+        }
+        if known {
+            return Some(Facts::served());
+        }
+        match self.worth_for(&claim.originating) {
+            Worth::TooLittle => None,
+            Worth::Protected => Some(Facts::served()),
+            Worth::Proved => Some(Facts::served().with_certificate(Certificate::ProvesDomain)),
+        }
+    }
+
+    fn reject(&mut self, pair: Pair) -> Result<(), Error> {
+        let answer = Answer::Error(DialbackCondition::POLICY_VIOLATION);
+        let why = Rejection::Policy;
+        self.session.send_dialback(
+            &ResultAnswer {
+                pair: pair.clone(),
+                answer,
+            }
+            .into(),
+        )?;
+        self.rejected(pair, why)
+    }
+
+    /// A claim came to nothing. A peer that claims so often in vain is refused, as for failed logins
+    /// (RFC 6120 section 6.4.5).
+    fn rejected(&mut self, pair: Pair, why: Rejection) -> Result<(), Error> {
+        self.push(Event::Rejected { pair, why });
+        self.rejections += 1;
+        match self.rejections > self.config.limits().failed_claims {
+            true => {
+                let error = StreamError::new(StreamCondition::POLICY_VIOLATION);
+                self.session.close_with(&error, self.now)
+            }
+            false => Ok(()),
         }
     }
 
@@ -208,17 +266,14 @@ impl Core {
                 self.push(Event::Authenticated(AuthenticatedPair::from(&known)));
                 Ok(())
             }
-            Answered::Rejected { pair, why } => {
-                let why = Rejection::Dialback(why);
-                self.push(Event::Rejected { pair, why });
-                Ok(())
-            }
+            Answered::Rejected { pair, why } => self.rejected(pair, Rejection::Dialback(why)),
         }
     }
 
     /// The peer took a pair of ours.
     pub(super) fn accepted(&mut self, pair: AuthenticatedPair) -> Result<(), Error> {
         self.session.authentication_complete()?;
+        self.may_answer = self.bidi && self.worth_for(&pair.pair.receiving) != Worth::TooLittle;
         self.push(Event::Accepted(pair));
         Ok(())
     }
@@ -244,7 +299,7 @@ impl Core {
         match known {
             Admitted::Authenticated(_) => Ok(()),
             // That somebody took our word says nothing of who it is.
-            Admitted::OpenedByUs => self.may_claim(&pair.originating).then_some(()).ok_or_else(unknown),
+            Admitted::OpenedByUs => self.may_answer.then_some(()).ok_or_else(unknown),
             _ => Err(unknown()),
         }
     }
@@ -276,55 +331,8 @@ impl Core {
         dialback.map(AuthenticatedPair::from)
     }
 
-    /// Whether a server that says to be `domain` may prove it here: everything that the policy for that one demands
-    /// must hold of this stream, whichever domain the stream was for before.
-    fn may_claim(&self, domain: &Domain) -> bool {
-        let Some(report) = self.session.report() else {
-            return false;
-        };
-        let policy = self.config.policy_for(domain);
-        let evaluation = policy.evaluate(report);
-        let violated = evaluation
-            .findings()
-            .iter()
-            .any(|finding| finding.rule != Rule::Authentication && matches!(finding.outcome, Outcome::Violated(_)));
-        !violated
-            && match (policy.authentication, policy.servers) {
-                (AuthenticationPolicy::Recorded(_), _) | (_, ServerAuthentication::PlaintextDialback(_)) => true,
-                (AuthenticationPolicy::Required, ServerAuthentication::Certificate) => self.certificate_proves(domain),
-                (
-                    AuthenticationPolicy::Required,
-                    ServerAuthentication::CertificateOrDialback | ServerAuthentication::DialbackOverTls,
-                ) => report.is_encrypted(),
-            }
-    }
-
-    pub(super) fn certificate_proves(&self, domain: &Domain) -> bool {
-        let verdict = self.session.verdict_on(domain, self.now);
-        certificates_count(self.config.policy_for(domain)) && verdict.is_some_and(|verdict| verdict.is_authenticated())
-    }
-
-    fn facts(&self, message: &Message) -> Facts {
-        let served = self.config.serves(message.to());
-        let proves =
-            matches!(message, Message::ResultRequest(request) if self.certificate_proves(&request.pair.originating));
-        let facts = match served {
-            true => Facts::served(),
-            false => Facts::default(),
-        };
-        facts.with_certificate(match proves {
-            true => Certificate::ProvesDomain,
-            false => Certificate::ProvesNothing,
-        })
-    }
-}
-
-/// Whether servers may be authenticated by their certificates.
-pub(super) fn certificates_count(policy: &Policy) -> bool {
-    match policy.servers {
-        ServerAuthentication::Certificate
-        | ServerAuthentication::CertificateOrDialback
-        | ServerAuthentication::PlaintextDialback(_) => true,
-        ServerAuthentication::DialbackOverTls => false,
+    /// What this stream is worth for a server that says to be `domain`.
+    pub(super) fn worth_for(&self, domain: &Domain) -> Worth {
+        Worth::of(&self.session, self.config.policy_for(domain), domain, self.now)
     }
 }

@@ -1,8 +1,9 @@
 use super::config::FederationConfig;
-use super::core::{Core, Heard, certificates_count};
+use super::core::{Core, Heard};
 use super::event::{AuthenticatedPair, Event};
 use super::external::{self, Request};
-use crate::error::{Error, ErrorKind, HeaderProblem};
+use super::worth::{Worth, certificates_count};
+use crate::error::{Error, ErrorKind};
 use crate::security::SecurityReport;
 use crate::session::{Mode, Session};
 use crate::time::Now;
@@ -149,17 +150,6 @@ impl Incoming {
     }
 
     fn opened(&mut self, header: &StreamHeader) -> Result<(), Error> {
-        let claimed = self.from();
-        if let Some(external) = &self.external
-            && claimed.as_ref().is_some_and(|from| *from != external.pair.originating)
-        {
-            self.core.session.fail(ErrorKind::Header(HeaderProblem::Changed {
-                attribute: "from",
-                before: external.pair.originating.to_string(),
-                now: claimed.map(|from| from.to_string()).unwrap_or_default(),
-            }));
-            return Ok(());
-        }
         if let Some(id) = self.core.session.stream_id() {
             let settings = self.core.config.dialback(self.core.session.policy());
             let accepted = Accepted::new(self.core.number, id, self.core.protection()).with_settings(settings);
@@ -226,8 +216,11 @@ impl Incoming {
         if begun || !certificates_count(self.core.session.policy()) {
             return self.refuse("not-authorized");
         }
-        let from = self.from();
-        let login = ServerLogin { from: from.as_ref() };
+        // Without `from` nobody has asked the policy for the domain yet.
+        let Some(from) = self.from().filter(|from| self.core.worth_for(from) == Worth::Proved) else {
+            return self.refuse("not-authorized");
+        };
+        let login = ServerLogin { from: Some(&from) };
         let (session, now) = (&self.core.session, self.core.now);
         let verify = |domain: &Domain| {
             let verdict = session.verdict_on(domain, now);

@@ -35,6 +35,7 @@ mod incoming;
 mod outgoing;
 #[cfg(feature = "tokio")]
 mod verification;
+mod worth;
 
 pub use config::FederationConfig;
 pub use event::{AuthenticatedPair, Event, Refusal, Rejection};

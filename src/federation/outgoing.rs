@@ -1,11 +1,14 @@
 use super::config::FederationConfig;
-use super::core::{Core, Heard, certificates_count};
+use super::core::{Core, Heard};
 use super::event::{AuthenticatedPair, Event, Refusal};
 use super::external;
+use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind};
+use crate::policy::PolicyViolation;
 use crate::security::SecurityReport;
 use crate::session::{Mode, Session, Target};
 use crate::time::Now;
+use pki_types::CertificateDer;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -125,14 +128,25 @@ impl Outgoing {
     /// [`ErrorKind::Dialback`] if the stream cannot carry that pair; otherwise as [`Session::send`].
     pub fn claim(&mut self, pair: Pair, now: Instant) -> Result<(), Error> {
         self.core.now = self.core.now.max(now);
-        let proves = self.core.certificate_proves(&pair.receiving);
+        let further = pair.receiving != self.pair.receiving;
+        let worth = match further {
+            true => self.worth_for(&pair),
+            // The gate has let it through.
+            false => Worth::Protected,
+        };
+        if worth == Worth::TooLittle {
+            return Err(self
+                .core
+                .session
+                .error(ErrorKind::Policy(PolicyViolation::Unauthenticated)));
+        }
         let Some(dialback) = &mut self.core.dialback else {
             return Err(self
                 .core
                 .session
                 .error(ErrorKind::ApiMisuse("the stream is not open yet")));
         };
-        if proves && pair.receiving != self.pair.receiving {
+        if worth == Worth::Proved {
             // What cannot be covered is refused right below, with the reason.
             drop(dialback.cover(pair.receiving.clone(), Covers::Certificate));
         }
@@ -143,9 +157,18 @@ impl Outgoing {
         }
     }
 
+    /// What this stream is worth for another domain of the peer's, by our policy for that one.
+    fn worth_for(&self, pair: &Pair) -> Worth {
+        let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
+        let policy = self.core.config.client.policy_for(&target);
+        Worth::of(&self.core.session, policy, &pair.receiving, self.core.now)
+    }
+
     /// Has a claim verified by the server at the other end, as soon as the stream can: [`Event::Verdict`] answers.
-    /// `shown` is the certificate that the claiming server showed: where the one at the other end shows the same, and
-    /// it names the domain, nobody has to be asked (XEP-0344 section 2.6).
+    /// `shown` is the certificate that the server showed on the stream of the claim
+    /// ([`SecurityReport::peer_certificate`]): where the one at the other end of this stream shows the same, and it
+    /// names the domain, nobody has to be asked (XEP-0344 section 2.6). Of a stream that is not ready yet it is
+    /// not compared.
     ///
     /// # Errors
     ///
@@ -153,14 +176,13 @@ impl Outgoing {
     pub fn verify(
         &mut self,
         task: VerifyTask,
-        shown: Option<&SecurityReport>,
+        shown: Option<&CertificateDer<'_>>,
         now: Instant,
     ) -> Result<(), Box<NotAsked>> {
         self.core.now = self.core.now.max(now);
         let comparison = self.compare(&task, shown);
         let Some(dialback) = self.core.dialback.as_mut().filter(|_| is_ready(self.state)) else {
-            self.tasks.push(task);
-            return Ok(());
+            return self.queue(task);
         };
         let task = match dialback.same_certificate(task, comparison) {
             Ok(verdict) => {
@@ -175,18 +197,31 @@ impl Outgoing {
         Ok(())
     }
 
-    fn compare(&self, task: &VerifyTask, shown: Option<&SecurityReport>) -> CertificateComparison {
-        let leaf = |report: &SecurityReport| report.tls().and_then(|tls| tls.peer_chain.first().cloned());
-        let theirs = self.core.session.report().and_then(|report| leaf(report));
+    /// The stream is not ready yet.
+    fn queue(&mut self, task: VerifyTask) -> Result<(), Box<NotAsked>> {
+        let max = self.core.config.limits().open_questions;
+        let error = if *task.domain() != self.pair.receiving {
+            let (expected, found) = (task.domain().clone(), self.pair.receiving.clone());
+            xmpp_dialback::ApiMisuse::WrongDomain { expected, found }.into()
+        } else if self.tasks.len() >= max {
+            let what = xmpp_dialback::Bound::OpenVerifications;
+            xmpp_dialback::Error::Limit { what, max }
+        } else {
+            self.tasks.push(task);
+            return Ok(());
+        };
+        Err(Box::new(NotAsked::new(task, error)))
+    }
+
+    fn compare(&self, task: &VerifyTask, shown: Option<&CertificateDer<'_>>) -> CertificateComparison {
+        let theirs = self.core.session.report().and_then(|report| report.peer_certificate());
+        if theirs.is_none() || theirs != shown {
+            return CertificateComparison::Different;
+        }
         let verdict = self.core.session.verdict_on(task.domain(), self.core.now);
-        let same = theirs.is_some() && theirs == shown.and_then(leaf);
-        match (
-            same,
-            verdict.is_some_and(|verdict| verdict.identity.matched().is_some()),
-        ) {
-            (false, _) => CertificateComparison::Different,
-            (true, false) => CertificateComparison::SameForAnotherName,
-            (true, true) => CertificateComparison::SameAndNamesDomain,
+        match verdict.is_some_and(|verdict| verdict.identity.matched().is_some()) {
+            false => CertificateComparison::SameForAnotherName,
+            true => CertificateComparison::SameAndNamesDomain,
         }
     }
 
@@ -274,7 +309,15 @@ impl Outgoing {
                     false => self.negotiate(None),
                 }
             }
-            Heard::Features(features) => self.negotiate(Some(&features)),
+            Heard::Features(features) => match self.state {
+                State::Opening | State::Restarting | State::Verifying { ready: false } => {
+                    self.negotiate(Some(&features))
+                }
+                State::External | State::Dialback | State::Settled | State::Verifying { ready: true } => {
+                    self.core.session.fail(ErrorKind::unexpected(features.as_element()));
+                    Ok(())
+                }
+            },
             Heard::Element(element) => match (element.namespace(), self.state) {
                 (ns::DIALBACK, _) => self.heard_dialback(&element),
                 (ns::SASL, State::External) => self.heard_sasl(&element),

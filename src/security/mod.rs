@@ -310,6 +310,11 @@ impl SecurityReport {
             .collect()
     }
 
+    /// The certificate that the peer showed, of whose key it proved possession.
+    pub fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.tls.as_ref()?.peer_chain.first()
+    }
+
     /// The facts of each certificate the peer showed, leaf first. They are read anew from the DER at
     /// each call.
     pub fn certificates(&self) -> impl Iterator<Item = Result<CertificateFacts, CertificateError>> + '_ {

@@ -24,7 +24,7 @@ use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
-use crate::policy::{Policy, PolicyViolation};
+use crate::policy::{Floor, Policy, PolicyViolation};
 use crate::security::{SecurityReport, TlsStart};
 use crate::time::Now;
 use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
@@ -242,8 +242,14 @@ impl Session {
     /// a further domain on this stream (XEP-0344 section 2.5). `None` before the peer is known, in clear, and where
     /// it is a client.
     pub fn verdict_on(&self, domain: &Domain, now: Instant) -> Option<Verdict> {
+        self.verdict_under(self.role.policy().keys, domain, now)
+    }
+
+    /// The same, where a policy for that domain demands other keys.
+    pub(crate) fn verdict_under(&self, keys: Floor, domain: &Domain, now: Instant) -> Option<Verdict> {
         let tls = self.report.as_ref()?.tls()?;
-        self.role.verdict_on(&tls.peer_chain, domain, self.clock.wall_at(now))
+        self.role
+            .verdict_on(&tls.peer_chain, keys, domain, self.clock.wall_at(now))
     }
 
     /// When the peer's last octets came, white space between elements included: a peer that has been
@@ -295,6 +301,16 @@ impl Session {
     /// How long the peer may take to say goodbye.
     pub(crate) fn patience(&self) -> Duration {
         self.role.policy().timeouts.close
+    }
+
+    /// Whether the stream is open, and not being closed.
+    pub(crate) fn takes_more(&self) -> bool {
+        match &self.state {
+            State::Streaming(stream) => self.failure.is_none() && stream.is_open(),
+            State::Negotiating(_) | State::Handshaking(_) | State::Starting | State::Finishing | State::Finished => {
+                false
+            }
+        }
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -569,7 +585,7 @@ impl Session {
         let verdict = self
             .role
             .initiating_domain()
-            .and_then(|claimed| self.role.verdict_on(chain, claimed, now));
+            .and_then(|claimed| self.role.verdict_on(chain, self.role.policy().keys, claimed, now));
         let report = gate::name(&self.role, Arc::unwrap_or_clone(unnamed), verdict)?;
         if let State::Streaming(stream) = &mut self.state {
             stream.leave_to_dialback(report.awaits_dialback());

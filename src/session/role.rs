@@ -1,7 +1,7 @@
 //! What differs between the initiating and the receiving side of a session.
 
 use crate::error::{ErrorKind, HeaderProblem};
-use crate::policy::Policy;
+use crate::policy::{Floor, Policy};
 use crate::session::config::{ClientConfig, ServerConfig};
 use crate::session::{Event, Target};
 use crate::tls::{ClientHandshake, PeerCheck, ResumptionScope, ServerHandshake, TlsEngine, TlsError, TlsSession};
@@ -95,13 +95,19 @@ impl Role {
     }
 
     /// The verdict on the peer's certificate as the one of `domain`, where the peer is a server.
-    pub(super) fn verdict_on(&self, chain: &[CertificateDer<'_>], domain: &Domain, now: UnixTime) -> Option<Verdict> {
+    pub(super) fn verdict_on(
+        &self,
+        chain: &[CertificateDer<'_>],
+        keys: Floor,
+        domain: &Domain,
+        now: UnixTime,
+    ) -> Option<Verdict> {
         let (verifier, purpose) = match self {
             Role::Client { config, .. } => (config.verifier.clone(), Purpose::Server),
             Role::Server { config, .. } => (config.verifier.clone()?, Purpose::PeerServer),
         };
         let references = ReferenceIds::new(domain, self.kind());
-        let verifier = verifier.with_floor(self.policy().keys);
+        let verifier = verifier.with_floor(keys);
         (self.kind() == StreamKind::ServerToServer).then(|| verifier.verify(chain, &references, purpose, now))
     }
 

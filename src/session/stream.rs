@@ -367,6 +367,10 @@ impl OpenStream {
         }
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.writable().is_ok()
+    }
+
     fn writable(&self) -> Result<(), ErrorKind> {
         match self.state {
             State::AwaitFeatures | State::Open => Ok(()),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use xmpp_tls::dialback::{DialbackSecret, VerificationFailure};
 use xmpp_tls::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, Verdict, VerifyTask};
 use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::policy::{MinimumVersion, Policy};
+use xmpp_tls::policy::{MinimumVersion, Overrides, Policy};
 use xmpp_tls::session::{self, ClientConfig, Mode, ServerConfig, Session, Target};
 use xmpp_tls::stream::Element;
 use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector, signature_algorithms};
 use xmpp_tls::tls::{ClientHandshake, TlsConnector, TlsEngine, TlsError};
-use xmpp_tls::{Domain, Engine, Now, Output, StreamKind, roots};
+use xmpp_tls::{Domain, Engine, Now, Output, StreamKind, ns, roots};
 use xmpp_tls_testkit::ca::test_time;
 use xmpp_tls_testkit::{Clock, Issued, LeafSpec, TestCa};
 
@@ -20,6 +20,10 @@ pub struct Spec {
     pub domains: Vec<&'static str>,
     pub certificate: Issued,
     pub policy: Policy,
+    /// For streams that it opens.
+    pub client_overrides: Overrides,
+    /// For streams that it accepts.
+    pub server_overrides: Overrides,
     pub bidi: bool,
 }
 
@@ -85,6 +89,8 @@ impl Network {
             domains: vec![domain],
             certificate,
             policy: Policy::default(),
+            client_overrides: Overrides::new(),
+            server_overrides: Overrides::new(),
             bidi: false,
         };
         change(&mut spec);
@@ -100,10 +106,13 @@ impl Network {
             self.by_domain.insert(domain, number);
         }
         let connector = RustlsConnector::new(provider).with_certificates_of(&acceptor);
-        let client = ClientConfig::new(connector, verifier.clone()).with_policy(spec.policy.clone());
+        let client = ClientConfig::new(connector, verifier.clone())
+            .with_policy(spec.policy.clone())
+            .with_overrides(spec.client_overrides);
         let server = ServerConfig::new(acceptor)
             .with_verifier(verifier)
-            .with_policy(spec.policy);
+            .with_policy(spec.policy)
+            .with_overrides(spec.server_overrides);
         let secret = DialbackSecret::generate(|octets| octets.fill(u8::try_from(number).unwrap() + 1));
         let mut config = FederationConfig::new(Arc::new(client), Arc::new(server), secret.into());
         if spec.bidi {
@@ -166,7 +175,10 @@ impl Network {
                     self.links[number].inc.conclude(verdict, now.instant).unwrap();
                     return;
                 }
-                let shown = self.links[number].inc.report().cloned();
+                let shown = self.links[number]
+                    .inc
+                    .report()
+                    .and_then(|report| report.peer_certificate().cloned());
                 let owner = match asks {
                     End::Receiving => self.links[number].receiving,
                     End::Initiating => self.links[number].initiating,
@@ -181,10 +193,7 @@ impl Network {
                         link
                     }
                 };
-                self.links[link]
-                    .out
-                    .verify(task, shown.as_deref(), now.instant)
-                    .unwrap();
+                self.links[link].out.verify(task, shown.as_ref(), now.instant).unwrap();
             }
             Routed::Verdict(verdict) => {
                 let owner = self.links[number].initiating;
@@ -197,6 +206,13 @@ impl Network {
 
     pub fn verifications(&self) -> usize {
         self.verifying.len()
+    }
+
+    /// A stream for verification that nobody has connected yet.
+    pub fn unopened(&self, local: &str, domain: &str) -> Outgoing {
+        let config = self.servers[self.by_domain[&local.parse().unwrap()]].clone();
+        let (local, domain) = (local.parse().unwrap(), domain.parse().unwrap());
+        Outgoing::for_verification(config, local, domain, self.mode, self.now()).unwrap()
     }
 
     /// Has the server for `asker` verify a claim, whoever made it.
@@ -249,7 +265,8 @@ impl Network {
 pub struct RogueServer {
     clock: Clock,
     session: Session,
-    out: Outgoing,
+    pub out: Outgoing,
+    offer: &'static str,
     pub log: Vec<String>,
     pub error: Option<xmpp_tls::Error>,
 }
@@ -257,12 +274,17 @@ pub struct RogueServer {
 impl Network {
     /// A server that says what it likes, as the one for `to`, on a stream from the server for `from`.
     pub fn rogue_server(&self, from: &str, to: &str) -> RogueServer {
+        self.rogue_server_that_offers(OFFER, from, to)
+    }
+
+    pub fn rogue_server_that_offers(&self, offer: &'static str, from: &str, to: &str) -> RogueServer {
         let server = self.servers[self.by_domain[&to.parse().unwrap()]].server().clone();
         let own = self.servers[self.by_domain[&from.parse().unwrap()]].clone();
         let mut rogue = RogueServer {
             clock: self.clock,
             session: Session::peer_server(server, self.mode, self.now()).unwrap(),
             out: Outgoing::new(own, pair(from, to), self.mode, self.now()).unwrap(),
+            offer,
             log: Vec::new(),
             error: None,
         };
@@ -291,11 +313,19 @@ impl RogueServer {
             while let Ok(output) = self.session.poll_output() {
                 match output {
                     Output::Transmit(more) => inc.extend_from_slice(&more),
-                    Output::Event(session::Event::Opened(_)) => self.session.send(&stanza(OFFER)).unwrap(),
+                    Output::Event(session::Event::Opened(_)) => self.session.send(&stanza(self.offer)).unwrap(),
                     Output::Event(session::Event::Element(element)) if element.name() == "auth" => {
                         let success = stanza("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
                         self.session.send(&success).unwrap();
                         self.session.restart(self.clock.now()).unwrap();
+                    }
+                    Output::Event(session::Event::Element(element)) if element.name() == "result" => {
+                        let (from, to) = (element.attribute("to").unwrap(), element.attribute("from").unwrap());
+                        let valid = format!(
+                            "<db:result xmlns:db='{}' from='{from}' to='{to}' type='valid'/>",
+                            ns::DIALBACK
+                        );
+                        self.session.send(&stanza(&valid)).unwrap();
                     }
                     Output::Event(_) => {}
                     Output::WantsInput(_) => break,
@@ -310,7 +340,7 @@ impl RogueServer {
     }
 }
 
-const OFFER: &str = "<stream:features xmlns:stream='http://etherx.jabber.org/streams'>\
+pub const OFFER: &str = "<stream:features xmlns:stream='http://etherx.jabber.org/streams'>\
     <mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>\
     <bidi xmlns='urn:xmpp:features:bidi'/></stream:features>";
 

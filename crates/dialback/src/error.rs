@@ -320,3 +320,10 @@ pub struct NotAsked {
     /// Why not here.
     pub error: Error,
 }
+
+impl NotAsked {
+    /// For who keeps tasks until a stream is ready, and could not keep this one.
+    pub fn new(task: VerifyTask, error: Error) -> Self {
+        NotAsked { task, error }
+    }
+}

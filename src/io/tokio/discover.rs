@@ -40,14 +40,15 @@ pub async fn connect_by(
     let (config, wanted) = (&config, &target);
     let attempt =
         |candidate: Candidate| async move { attempt(resolver, &candidate, config, wanted, timeouts.connect).await };
-    first_that_works(resolver, &target, timeouts, attempt).await
+    first_that_works(resolver, &target, timeouts, usize::MAX, attempt).await
 }
 
-/// What came of the first endpoint of a domain that an attempt comes to something with.
+/// What came of the first endpoint of a domain that an attempt comes to something with. At most so many are tried.
 pub(super) async fn first_that_works<T, F>(
     resolver: &dyn Resolver,
     target: &Target,
     timeouts: Timeouts,
+    most: usize,
     attempt: impl Fn(Candidate) -> F,
 ) -> Result<T, Error>
 where
@@ -55,7 +56,9 @@ where
 {
     let Timeouts { overall, connect, .. } = timeouts;
     let until: Instant = deadline(Instant::now().into_std(), overall).into();
-    let mut candidates = discover(resolver, target, connect.min(overall)).await?.into_iter();
+    let mut candidates = discover(resolver, target, connect.min(overall)).await?;
+    candidates.truncate(most);
+    let mut candidates = candidates.into_iter();
     let mut attempts = Vec::new();
     while Instant::now() < until
         && let Some(candidate) = candidates.next()

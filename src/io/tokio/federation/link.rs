@@ -1,12 +1,13 @@
 //! One stream and its orders, from its opening to its end.
 
+use super::Shared;
 use super::notice::{Notice, SendError, Unsendable};
 use super::wire::{Turn, Wire};
-use super::{LinkInfo, Shared};
 use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::io::Error;
 use crate::security::SecurityReport;
 use crate::session::Closed;
+use pki_types::CertificateDer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,10 @@ use xmpp_tls_core::{Engine, deadline};
 
 /// Stanzas that wait for one stream.
 const WAITING: usize = 1024;
+/// Orders that wait for one stream.
+const PENDING: usize = 256;
+/// How long a stream that we accepted may be silent: who vanishes without a word must not keep its place.
+const IDLE_ACCEPTED: Duration = Duration::from_secs(3600);
 /// How long a stream that we opened may be without use.
 const IDLE: Duration = Duration::from_secs(600);
 /// The same where it was opened to verify claims.
@@ -23,7 +28,8 @@ const IDLE_VERIFICATION: Duration = Duration::from_secs(60);
 
 /// What a stream is to do, besides sending.
 pub(super) enum Order {
-    Verify(VerifyTask, Option<Arc<SecurityReport>>),
+    /// With the certificate that was shown on the stream of the claim.
+    Verify(VerifyTask, Option<CertificateDer<'static>>),
     Conclude(Verdict),
     Close,
 }
@@ -32,19 +38,21 @@ pub(super) enum Order {
 #[derive(Clone)]
 pub(super) struct Address {
     stanzas: mpsc::Sender<Element>,
-    /// Bounded by what dialback may go on at a time on all streams.
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::Sender<Order>,
 }
 
 pub(super) struct Mailbox {
+    /// Whether stanzas are taken: what cannot be sent yet waits here, where there is a bound.
+    takes_stanzas: bool,
     stanzas: mpsc::Receiver<Element>,
-    orders: mpsc::UnboundedReceiver<Order>,
+    orders: mpsc::Receiver<Order>,
 }
 
 pub(super) fn mailbox() -> (Address, Mailbox) {
     let (stanzas, waiting) = mpsc::channel(WAITING);
-    let (orders, pending) = mpsc::unbounded_channel();
+    let (orders, pending) = mpsc::channel(PENDING);
     let mailbox = Mailbox {
+        takes_stanzas: true,
         stanzas: waiting,
         orders: pending,
     };
@@ -59,7 +67,9 @@ impl Address {
     }
 
     pub(super) fn order(&self, order: Order) -> Result<(), Box<Order>> {
-        self.orders.send(order).map_err(|refused| Box::new(refused.0))
+        self.orders
+            .try_send(order)
+            .map_err(|refused| Box::new(refused.into_inner()))
     }
 
     pub(super) fn is(&self, other: &Address) -> bool {
@@ -77,7 +87,7 @@ impl Mailbox {
         tokio::select! {
             biased;
             Some(order) = self.orders.recv() => Turn::Order(order),
-            Some(stanza) = self.stanzas.recv() => Turn::Stanza(stanza),
+            Some(stanza) = self.stanzas.recv(), if self.takes_stanzas => Turn::Stanza(stanza),
             // Nobody can order anything any more.
             else => std::future::pending().await,
         }
@@ -100,12 +110,11 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
-    fn last_heard(&self) -> Instant;
-    /// How long it may be without use; those that we accepted are closed by who opened them.
-    fn idle(&self) -> Option<Duration>;
+    /// When it is closed for want of use; `used` was the last.
+    fn idle(&self, used: Instant) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
     /// Asks; the verdict if that is not possible.
-    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict>;
+    fn verify(&mut self, task: VerifyTask, shown: Option<&CertificateDer<'_>>, now: Instant) -> Option<Verdict>;
     fn close(&mut self, now: Instant) -> Result<(), crate::Error>;
     /// What became of the claims that the peer was asked about.
     fn end(self, failure: &VerificationFailure) -> Vec<Verdict>;
@@ -128,9 +137,6 @@ macro_rules! same_for_both {
         fn report(&self) -> Option<&Arc<SecurityReport>> {
             $link::report(self)
         }
-        fn last_heard(&self) -> Instant {
-            $link::last_heard(self)
-        }
         fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error> {
             $link::conclude(self, verdict, now)
         }
@@ -143,14 +149,15 @@ macro_rules! same_for_both {
 impl Link for Outgoing {
     same_for_both!(Outgoing);
 
-    fn idle(&self) -> Option<Duration> {
-        Some(match self.is_for_verification() {
-            true => IDLE_VERIFICATION,
-            false => IDLE,
-        })
+    fn idle(&self, used: Instant) -> Instant {
+        match self.is_for_verification() {
+            // White space of the peer's is no use.
+            true => deadline(used, IDLE_VERIFICATION),
+            false => deadline(used.max(Outgoing::last_heard(self)), IDLE),
+        }
     }
 
-    fn verify(&mut self, task: VerifyTask, shown: Option<&SecurityReport>, now: Instant) -> Option<Verdict> {
+    fn verify(&mut self, task: VerifyTask, shown: Option<&CertificateDer<'_>>, now: Instant) -> Option<Verdict> {
         let refused = Outgoing::verify(self, task, shown, now).err()?;
         Some(refused.task.fail(VerificationFailure::Busy))
     }
@@ -163,12 +170,12 @@ impl Link for Outgoing {
 impl Link for Incoming {
     same_for_both!(Incoming);
 
-    fn idle(&self) -> Option<Duration> {
-        None
+    fn idle(&self, _used: Instant) -> Instant {
+        deadline(Incoming::last_heard(self), IDLE_ACCEPTED)
     }
 
     /// Nobody is asked on a stream that the peer opened.
-    fn verify(&mut self, task: VerifyTask, _: Option<&SecurityReport>, _: Instant) -> Option<Verdict> {
+    fn verify(&mut self, task: VerifyTask, _: Option<&CertificateDer<'_>>, _: Instant) -> Option<Verdict> {
         Some(task.fail(VerificationFailure::NoConnection))
     }
 
@@ -188,12 +195,16 @@ pub(super) struct Ended {
 
 impl Ended {
     /// It was never open.
-    pub(super) fn unopened(error: Error, mailbox: Mailbox) -> Self {
+    pub(super) fn unopened(outcome: Result<Closed, Error>, mailbox: Mailbox) -> Self {
         let (stanzas, orders) = mailbox.close();
+        let why = outcome
+            .as_ref()
+            .err()
+            .map_or(VerificationFailure::NoConnection, failure);
         Ended {
             number: None,
-            verdicts: fail(orders, &failure(&error)),
-            outcome: Err(error),
+            verdicts: fail(orders, &why),
+            outcome,
             stanzas,
         }
     }
@@ -216,8 +227,9 @@ pub(super) async fn run<L: Link>(
         let turn = match turns.pop_front() {
             Some(turn) => Ok(turn),
             None => {
-                let until = link.idle().map(|idle| deadline(used.max(link.last_heard()), idle));
-                wire.turn(&mut link, &mut mailbox, until).await
+                mailbox.takes_stanzas = waiting.is_empty();
+                let until = link.idle(used);
+                wire.turn(&mut link, &mut mailbox, Some(until)).await
             }
         };
         // The peer's own failures show in the next turn, after what had to be said about them.
@@ -227,13 +239,14 @@ pub(super) async fn run<L: Link>(
             Ok(Turn::Event(Event::Closed(how))) => break Ok(how),
             Ok(Turn::Event(event)) => handle(shared, &mut link, address, &mut waiting, event).await,
             Ok(Turn::Stanza(stanza)) => {
-                used = now;
                 waiting.push_back(stanza);
-                flush(&mut link, &mut waiting);
+                if flush(&mut link, &mut waiting) {
+                    used = now;
+                }
             }
             Ok(Turn::Order(Order::Verify(task, shown))) => {
                 used = now;
-                if let Some(verdict) = link.verify(task, shown.as_deref(), now) {
+                if let Some(verdict) = link.verify(task, shown.as_ref(), now) {
                     shared.conclude(verdict);
                 }
             }
@@ -267,20 +280,25 @@ async fn handle<L: Link>(
     match event {
         Event::Secured(report) | Event::Plaintext(report) => {
             shared.table().update(number, |info| info.report = Some(report));
-            shared.tell_of(number, Notice::Secured).await;
+            let info = shared.table().info(number).cloned();
+            if let Some(info) = info {
+                shared.tell(Notice::Secured(Box::new(info))).await;
+            }
         }
         Event::Accepted(pair) => {
-            shared.table().update(number, |info| info.accepted.push(pair));
-            flush(link, waiting);
-            shared.tell_of(number, Notice::Accepted).await;
+            shared.table().update(number, |info| info.accepted.push(pair.clone()));
+            let _all = flush(link, waiting);
+            shared.tell(Notice::Accepted { link: number, pair }).await;
         }
         Event::Authenticated(pair) => {
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
             }
-            shared.table().update(number, |info| info.authenticated.push(pair));
-            shared.tell_of(number, Notice::Authenticated).await;
+            shared
+                .table()
+                .update(number, |info| info.authenticated.push(pair.clone()));
+            shared.tell(Notice::Authenticated { link: number, pair }).await;
         }
         Event::Refused { pair, why } => {
             let (bounced, kept) = std::mem::take(waiting)
@@ -295,22 +313,26 @@ async fn handle<L: Link>(
             drop(link.close(Instant::now()));
         }
         Event::Rejected { pair, why } => shared.tell(Notice::Rejected { pair, why }).await,
-        Event::Verify(task) => shared.verify(task, link.report().cloned()),
+        Event::Verify(task) => {
+            let shown = link.report().and_then(|report| report.peer_certificate().cloned());
+            shared.verify(task, shown);
+        }
         Event::Verdict(verdict) => shared.conclude(verdict),
         Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
         Event::Closed(_) => {}
     }
 }
 
-/// Sends what may be sent, in order.
-fn flush<L: Link>(link: &mut L, waiting: &mut VecDeque<Element>) {
+/// Sends what may be sent, in order; whether that was all.
+fn flush<L: Link>(link: &mut L, waiting: &mut VecDeque<Element>) -> bool {
     while let Some(stanza) = waiting.front() {
         let sent = Pair::of_stanza(stanza).is_ok_and(|pair| link.may_send(&pair)) && link.send(stanza).is_ok();
         if !sent {
-            return;
+            return false;
         }
         waiting.pop_front();
     }
+    true
 }
 
 fn fail(orders: Vec<Order>, why: &VerificationFailure) -> Vec<Verdict> {
@@ -327,14 +349,5 @@ fn failure(error: &Error) -> VerificationFailure {
         Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
         Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
         Error::Session(error) => crate::federation::failure(error),
-    }
-}
-
-impl Shared {
-    async fn tell_of(&self, number: StreamNumber, notice: fn(Box<LinkInfo>) -> Notice) {
-        let info = self.table().info(number).cloned();
-        if let Some(info) = info {
-            self.tell(notice(Box::new(info))).await;
-        }
     }
 }

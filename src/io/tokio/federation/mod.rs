@@ -11,9 +11,9 @@ use super::discover::{first_that_works, reach};
 use crate::discovery::Candidate;
 use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, Verdict, VerifyTask};
 use crate::io::{Error, Resolver};
-use crate::security::SecurityReport;
-use crate::session::{Mode, Target};
+use crate::session::{Closed, Mode, Target};
 use link::{Address, Ended, Order, mailbox};
+use pki_types::CertificateDer;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,8 @@ use xmpp_stream::Element;
 const NOTICES: usize = 1024;
 /// Streams that others have opened to us at a time.
 const INCOMING: usize = 16 * 1024;
+/// Endpoints that are tried to have a claim verified.
+const VERIFICATION_CANDIDATES: usize = 4;
 /// How long to wait when the system has no connection to give, for example for want of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -200,13 +202,19 @@ impl Shared {
         let (address, mailbox) = mailbox();
         let (shared, own) = (self.clone(), address.clone());
         self.runtime.spawn(async move {
-            let ended = match shared.establish(&pair, purpose).await {
-                Ok((link, wire, candidate, events)) => {
+            let mut closing = shared.closing.subscribe();
+            let established = tokio::select! {
+                established = shared.establish(&pair, purpose) => Some(established),
+                _ = closing.wait_for(|closing| *closing) => None,
+            };
+            let ended = match established {
+                None => Ended::unopened(Ok(Closed::Properly), mailbox),
+                Some(Ok((link, wire, candidate, events))) => {
                     let info = LinkInfo::new(link.number(), purpose, Some(candidate));
                     shared.add(info, &own);
                     link::run(&shared, link, wire, mailbox, &own, events).await
                 }
-                Err(error) => Ended::unopened(error, mailbox),
+                Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };
             shared.tidy(ended, Some((pair, own))).await;
         });
@@ -220,12 +228,20 @@ impl Shared {
         purpose: LinkPurpose,
     ) -> Result<(Outgoing, Wire, Candidate, Vec<Event>), Error> {
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
-        let timeouts = self.config.client().policy_for(&target).timeouts;
+        let mut timeouts = self.config.client().policy_for(&target).timeouts;
+        let most = match purpose {
+            LinkPurpose::Verification => {
+                // Later the claim has failed, and a stranger made it: it shall not keep us busy.
+                timeouts.overall = timeouts.overall.min(self.config.limits().verify_within);
+                VERIFICATION_CANDIDATES
+            }
+            LinkPurpose::Stanzas | LinkPurpose::Accepted => usize::MAX,
+        };
         let attempt = |candidate: Candidate| async move {
             let (link, wire, events) = self.attempt(pair, purpose, &candidate, timeouts.connect).await?;
             Ok((link, wire, candidate, events))
         };
-        first_that_works(&*self.resolver, &target, timeouts, attempt).await
+        first_that_works(&*self.resolver, &target, timeouts, most, attempt).await
     }
 
     async fn attempt(
@@ -254,9 +270,14 @@ impl Shared {
     }
 
     /// Has a claim verified: on a stream to its domain that is for that.
-    fn verify(self: &Arc<Self>, task: VerifyTask, shown: Option<Arc<SecurityReport>>) {
+    fn verify(self: &Arc<Self>, task: VerifyTask, shown: Option<CertificateDer<'static>>) {
         let pair = Pair::new(task.pair().receiving.clone(), task.domain().clone());
         let mut table = self.table();
+        if task.domain().ip().is_some() {
+            // Nobody is asked to connect to an address of a stranger's choice.
+            let verdict = task.fail(VerificationFailure::NoConnection);
+            return table.order(verdict.stream(), Order::Conclude(verdict));
+        }
         let Some(address) = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification)) else {
             let verdict = task.fail(VerificationFailure::Busy);
             return table.order(verdict.stream(), Order::Conclude(verdict));
@@ -265,8 +286,8 @@ impl Shared {
             return;
         };
         if let Order::Verify(task, _) = *refused {
-            // It ended this very moment; the claim fails, and the peer may claim again.
-            let verdict = task.fail(VerificationFailure::StreamEnded);
+            // It ended this very moment, or is asked too much; the peer may claim again.
+            let verdict = task.fail(VerificationFailure::Busy);
             table.order(verdict.stream(), Order::Conclude(verdict));
         }
     }

@@ -29,10 +29,20 @@ pub enum Notice {
     },
     /// TLS is up on a stream.
     Secured(Box<LinkInfo>),
-    /// A peer takes stanzas from us: the last of [`LinkInfo::accepted`].
-    Accepted(Box<LinkInfo>),
-    /// A peer proved itself: the last of [`LinkInfo::authenticated`].
-    Authenticated(Box<LinkInfo>),
+    /// A peer takes stanzas of this pair from us.
+    Accepted {
+        /// On which stream.
+        link: StreamNumber,
+        /// Which pair of ours.
+        pair: AuthenticatedPair,
+    },
+    /// A peer proved itself: stanzas of this pair are taken from it.
+    Authenticated {
+        /// On which stream.
+        link: StreamNumber,
+        /// Which pair of the peer's.
+        pair: AuthenticatedPair,
+    },
     /// A peer does not take stanzas of this pair.
     Refused {
         /// Which pair of ours.
@@ -86,8 +96,8 @@ impl fmt::Display for Notice {
             Notice::Stanza { link, stanza } => write!(f, "{link}: <{}/>", stanza.name()),
             Notice::Undelivered { stanza, why } => write!(f, "<{}/> not sent: {why}", stanza.name()),
             Notice::Secured(link) => write!(f, "{link}: {}", Protection(link.report.as_deref())),
-            Notice::Accepted(link) => write!(f, "{link}: accepted {}", Last(&link.accepted)),
-            Notice::Authenticated(link) => write!(f, "{link}: authenticated {}", Last(&link.authenticated)),
+            Notice::Accepted { link, pair } => write!(f, "{link}: accepted {pair}"),
+            Notice::Authenticated { link, pair } => write!(f, "{link}: authenticated {pair}"),
             Notice::Refused { pair, why } => write!(f, "refused {pair}: {why}"),
             Notice::Rejected { pair, why } => write!(f, "rejected {pair}: {why}"),
             Notice::Ended {
@@ -106,14 +116,6 @@ impl fmt::Display for Notice {
                 }
             }
         }
-    }
-}
-
-struct Last<'a>(&'a [AuthenticatedPair]);
-
-impl fmt::Display for Last<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.last().map_or(Ok(()), |pair| pair.fmt(f))
     }
 }
 
