@@ -129,10 +129,9 @@ impl Core {
         self.now = self.now.max(now);
         self.session.handle_timeout(now)?;
         while let Some(step) = self.dialback.as_mut().and_then(|dialback| dialback.handle_timeout(now)) {
-            match self.session.takes_more() {
-                true => self.take(step)?,
-                // Nobody is left to be told.
-                false => {}
+            // Otherwise nobody is left to be told.
+            if self.session.takes_more() {
+                self.take(step)?;
             }
         }
         Ok(())
