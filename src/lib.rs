@@ -131,6 +131,8 @@
 //! async-trait is seen in what implements `io::Resolver` and the timers, and only as the standard library's types that
 //! it writes: any version will do. Of all other dependencies nothing is seen, and new versions of them are none of ours:
 //! rustls-webpki, x509-parser, idna, memchr, rustls-native-certs, thiserror.
+// docs.rs builds with nightly, and then shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),

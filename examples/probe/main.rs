@@ -10,15 +10,22 @@ mod outcome;
 use arguments::{Arguments, HELP, Request};
 use outcome::Outcome;
 use serde_json::json;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use xmpp_tls::discovery::DiscoveryError;
+use std::time::Duration;
+use tokio::time::timeout;
+use xmpp_tls::discovery::{DiscoveryError, LookupError, service_name};
+use xmpp_tls::io::Resolver;
 use xmpp_tls::io::hickory::Hickory;
 use xmpp_tls::io::tokio::TokioStream;
 use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
 use xmpp_tls::security::SecurityReport;
-use xmpp_tls::session::{ClientConfig, Event};
+use xmpp_tls::session::{ClientConfig, Event, Target};
 use xmpp_tls::{danger, io, roots};
+
+/// How long a name server may think.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -90,6 +97,9 @@ async fn connect(arguments: &Arguments, config: Arc<ClientConfig>) -> Result<Tok
         (None, _) => Hickory::system(),
     };
     let resolver = resolver.map_err(DiscoveryError::from)?;
+    if let Some(name_server) = arguments.dns {
+        answers(&resolver, name_server, &target).await?;
+    }
     if !arguments.json {
         let budget = config.policy.timeouts.connect;
         for found in io::tokio::discover(&resolver, &target, budget).await? {
@@ -97,6 +107,23 @@ async fn connect(arguments: &Arguments, config: Arc<ClientConfig>) -> Result<Tok
         }
     }
     io::tokio::connect_by(&resolver, config, target).await
+}
+
+/// A name server that says nothing would be asked again and again, and at last the domain itself be tried.
+async fn answers(resolver: &Hickory, name_server: SocketAddr, target: &Target) -> Result<(), DiscoveryError> {
+    let Some(name) = service_name(target, target.mode()) else {
+        return Ok(());
+    };
+    let reason = match timeout(PATIENCE, resolver.srv(&name)).await {
+        Ok(Err(LookupError::NoAnswer { reason, .. })) => reason,
+        Ok(answer) => return answer.map(drop).map_err(DiscoveryError::from),
+        Err(_) => format!("nothing came in {} seconds", PATIENCE.as_secs()),
+    };
+    let reason = format!(
+        "the name server {name_server} (--dns) does not answer: {reason}. Check its address and port, that it runs, and \
+         that UDP and TCP get there"
+    );
+    Err(LookupError::NoAnswer { name, reason }.into())
 }
 
 fn show(report: &SecurityReport, json: bool) {

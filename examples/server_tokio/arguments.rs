@@ -6,7 +6,7 @@ use xmpp_tls::Domain;
 use xmpp_tls::policy::Policy;
 use xmpp_tls::session::Mode;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: server_tokio --domain DOMAIN --cert FILE --key FILE [--user NAME:PASSWORD]...
                     [--listen ADDRESS:PORT]... [--direct-tls ADDRESS:PORT]... [--policy NAME]
 
@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn parse() -> Result<Self, Failure> {
+    /// `None`: only help is asked for.
+    pub(crate) fn parse() -> Result<Option<Self>, Failure> {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_env();
         let (mut domain, mut chain, mut key) = (None, None, None);
@@ -36,7 +37,7 @@ impl Arguments {
         let mut policy = Policy::default();
         while let Some(argument) = parser.next()? {
             match argument {
-                Short('h') | Long("help") => return Err(HELP.into()),
+                Short('h') | Long("help") => return Ok(None),
                 Long("domain") => domain = Some(parser.value()?.string()?.parse()?),
                 Long("cert") => chain = Some(read(parser.value()?.as_ref())?),
                 Long("key") => key = Some(read(parser.value()?.as_ref())?),
@@ -57,14 +58,14 @@ impl Arguments {
             listeners.push(("127.0.0.1:5222".to_owned(), Mode::StartTls));
         }
         match (domain, chain, key) {
-            (Some(domain), Some(chain), Some(key)) => Ok(Arguments {
+            (Some(domain), Some(chain), Some(key)) => Ok(Some(Arguments {
                 domain,
                 chain,
                 key,
                 listeners,
                 users,
                 policy,
-            }),
+            })),
             _ => Err(HELP.into()),
         }
     }

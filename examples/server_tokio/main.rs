@@ -7,7 +7,7 @@ mod arguments;
 mod login;
 mod stanzas;
 
-use arguments::Arguments;
+use arguments::{Arguments, HELP};
 use stanzas::Users;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,7 +31,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let arguments = Arguments::parse()?;
+    let Some(arguments) = Arguments::parse()? else {
+        println!("{HELP}");
+        return Ok(());
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let Arguments { chain, key, .. } = &arguments;
     let acceptor = RustlsAcceptor::new(provider).with_pem(arguments.domain.clone(), chain, key)?;

@@ -75,6 +75,8 @@
 //! - `rustls`: verifiers to plug into rustls, for both sides.
 //! - `serde`: facts, identifiers, verdicts and errors implement `Serialize`.
 
+// docs.rs builds with nightly, and then shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),

@@ -12,6 +12,8 @@
 //!
 //! What it does not do: sockets, TLS, negotiation, any decision about whom to trust.
 
+// docs.rs builds with nightly, and then shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![cfg_attr(
     not(test),

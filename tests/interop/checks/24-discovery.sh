@@ -27,6 +27,7 @@ zone "srv xmpp-client a.test nowhere.test 5222"
 probe "discovery: a host that does not exist" 5 'no address' "${dns[@]}"
 rm -f "$W/dns/zone"
 "$here/dns-up.sh" "$W"
+probe "discovery: nobody is the name server" 5 'name server 127\.0\.0\.7:5353 .* does not answer' --dns 127.0.0.7:5353
 
 # a name server with a signed root of its own
 "$here/dnssec-up.sh" "$W"
