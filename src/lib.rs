@@ -121,6 +121,7 @@ pub mod channel_binding;
 pub mod danger;
 pub mod discovery;
 mod error;
+pub mod history;
 pub mod io;
 pub mod ledger;
 pub mod manual;
