@@ -98,7 +98,7 @@ async fn every_way_to_fail_on_a_real_socket_is_one_record() {
         let ended = io::tokio::accept(socket, server, Mode::StartTls).await.unwrap_err();
         begun.failed(&ended, io::now().instant)
     });
-    // Its certificates are of 2026-01-01: at the real time the good one has ended, or is good for somebody else.
+    // It trusts another CA.
     let config = Arc::new(World::new().client_config());
     let mut history = History::default();
     for port in [closed_port, port, port] {
