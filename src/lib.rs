@@ -144,6 +144,7 @@ pub mod danger;
 pub mod discovery;
 mod error;
 pub mod federation;
+pub mod history;
 pub mod io;
 pub mod ledger;
 pub mod manual;

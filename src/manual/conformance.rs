@@ -113,7 +113,7 @@
 //! | 21 (CVE-2014-5075) | the TLS library was trusted to check names, and did not | `d_21_a_library_that_checks_nothing_authenticates_nobody` |
 //! | 40 | one budget for everything | `the_handshake_has_a_budget_of_its_own`, `a_drip_of_octets_does_not_extend_the_budget` |
 //! | 44 | the identity changed after a restart | `another_domain_after_a_restart_is_refused` |
-//! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket` |
+//! | 47 | the reason of a failure was lost | `the_reason_of_the_session_wins_over_the_end_of_the_socket`, `every_way_to_fail_on_a_real_socket_is_one_record` |
 //! | 51 | a verdict counted before possession was proved | `a_certificate_without_its_key_never_authenticates` |
 //!
 //! # Certificate changes (RFC 7590 section 3.6, RFC 9525 section 6.6)
