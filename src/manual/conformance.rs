@@ -57,6 +57,23 @@
 //! | TLSP-36 | a resumed session has the verdict of the first | `tlsp_36_a_resumed_session_has_the_verdict_and_the_certificate_of_the_first`, `a_resumed_session_without_a_verdict_is_refused_whatever_the_policy` |
 //! | ERR-16, RES-09 | nothing is resumed after `<reset/>` | `never_after_reset_or_any_other_error` |
 //!
+//! # Between servers (XEP-0178, XEP-0220, XEP-0288, XEP-0344)
+//!
+//! The rules of dialback itself are in [`dialback::rows`](crate::dialback::rows); these are about the streams around it.
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | EXTS-01, EXTS-06, EXTS-10 | EXTERNAL with a certificate good for the header's `from`, then a new header | `exts_01_good_certificates_log_in_by_external_and_nobody_is_called_back` |
+//! | EXTS-07, EKU-09 | a refused certificate, and dialback on the same stream | `exts_07_a_refused_certificate_is_followed_by_dialback_on_the_same_stream` |
+//! | EXTS-08, EKU-12 | where policy wants certificates the stream is closed with an error, not in TLS | `a_policy_of_certificates_refuses_who_has_none_that_is_good_in_both_directions` |
+//! | EXTS-11, DB-74, DB-82 | a certificate proves the one domain that was authenticated; others are claimed | `exts_11_a_second_domain_of_the_certificate_is_claimed_for_itself` |
+//! | DB-84 | the same certificate at the authoritative server | `db_84_the_same_certificate_there_saves_the_question` |
+//! | DB-25, DB-38 | a stanza of a pair that is not authenticated ends the stream | `db_38_a_stanza_of_a_pair_that_nobody_proved_ends_the_stream`, `db_25_a_stanza_before_anything_is_proved_ends_the_stream` |
+//! | DB-80, DB-81, DB-86 | a bad certificate is left to dialback over TLS | `db_80_db_86_a_bad_certificate_is_left_to_dialback_over_tls`, `a_claim_that_the_authoritative_server_denies_is_refused` |
+//! | BIDI-01 to BIDI-03, BIDI-06, BIDI-08 | who may say what in both directions | `bidi_06_the_receiving_server_may_answer_on_the_same_stream`, `without_bidi_nothing_comes_back_on_a_stream_that_we_opened`, `the_peer_cannot_speak_in_our_name_on_a_stream_that_we_opened` |
+//! | every domain's own policy | whichever domain the stream was for before | `the_keys_that_one_domain_demands_are_demanded_on_a_stream_for_another`, `what_a_further_target_demands_is_demanded_on_a_stream_to_another` |
+//! | bounds | what strangers can make us do | `features_come_once`, `a_peer_that_claims_in_vain_too_often_is_refused`, `claims_that_wait_for_a_stream_are_bounded` |
+//!
 //! # Direct TLS (XEP-0368)
 //!
 //! | rule | what it demands | proved by |
