@@ -6,9 +6,12 @@ mod text;
 
 use crate::channel_binding::ChannelBinding;
 use crate::session::Role;
-use crate::tls::TlsSession;
+use crate::tls::{Exporter, TlsSession};
 use pki_types::CertificateDer;
-use xmpp_identity::{CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, Verdict};
+use std::sync::{Arc, OnceLock};
+use xmpp_identity::{
+    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, IdentityStatus, Verdict,
+};
 use xmpp_starttls::{CipherSuite, TlsVersion};
 use xmpp_tls_core::{Domain, Side, StreamKind};
 
@@ -24,7 +27,7 @@ pub struct SecurityReport {
     tls: Option<TlsReport>,
     authentication: Authentication,
     awaits_dialback: bool,
-    channel_bindings: Vec<ChannelBinding>,
+    bindings: Bindings,
 }
 
 /// The TLS session of a connection.
@@ -139,22 +142,10 @@ impl std::fmt::Display for Warning {
 }
 
 impl SecurityReport {
-    pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
-        let authentication = match &verdict {
-            None => Authentication::NotAsked,
-            Some(verdict) => match verdict.check() {
-                Ok(matched) => Authentication::Certificate {
-                    matched: matched.clone(),
-                    chain: verdict.chain.clone(),
-                },
-                Err(error) => Authentication::Rejected {
-                    verdict: verdict.clone(),
-                    error: Box::new(error),
-                },
-            },
-        };
+    pub(crate) fn of_tls(role: &Role, start: TlsStart, mut session: TlsSession, verdict: Option<Verdict>) -> Self {
+        let authentication = verdict.map_or(Authentication::NotAsked, Authentication::of);
         SecurityReport {
-            channel_bindings: bindings(role.side(), &session),
+            bindings: Bindings::new(role.side(), &mut session),
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
@@ -189,7 +180,7 @@ impl SecurityReport {
             tls: None,
             authentication: Authentication::NotAsked,
             awaits_dialback: false,
-            channel_bindings: Vec::new(),
+            bindings: Bindings::default(),
         }
     }
 
@@ -225,9 +216,18 @@ impl SecurityReport {
     }
 
     /// What a login on this connection can be bound to it by, the strongest first; see
-    /// [`channel_binding`](crate::channel_binding).
+    /// [`channel_binding`](crate::channel_binding). They are computed when this is called first, and without
+    /// `tls-exporter` if the session is gone by then.
     pub fn channel_bindings(&self) -> &[ChannelBinding] {
-        &self.channel_bindings
+        let peer = self.tls.as_ref().and_then(|tls| tls.peer_chain.first());
+        self.bindings.known.get_or_init(|| {
+            // The server's certificate is the peer's or ours, depending on the side.
+            let server = match self.side {
+                Side::Initiating => peer,
+                Side::Receiving => self.bindings.ours.as_deref(),
+            };
+            self.bindings.compute(server)
+        })
     }
 
     /// Whether TLS encrypts the stream.
@@ -266,25 +266,55 @@ impl SecurityReport {
     }
 }
 
-/// The server's certificate is the peer's or ours, depending on the side.
-fn bindings(side: Side, session: &TlsSession) -> Vec<ChannelBinding> {
-    let server = match side {
-        Side::Initiating => session.peer_chain.first(),
-        Side::Receiving => session.local_certificate.as_ref(),
-    };
-    let unique = session
-        .unique
-        .clone()
-        .filter(|_| session.facts.version() < TlsVersion::TLS_1_3);
-    session
-        .exporter
-        .map(ChannelBinding::TlsExporter)
-        .into_iter()
-        .chain(unique.map(ChannelBinding::TlsUnique))
-        .chain(
-            server
-                .and_then(xmpp_identity::server_end_point)
-                .map(ChannelBinding::TlsServerEndPoint),
-        )
-        .collect()
+/// What channel bindings are made of, and those that were made.
+#[derive(Debug, Clone, Default)]
+struct Bindings {
+    exporter: Option<Exporter>,
+    unique: Option<Vec<u8>>,
+    /// The certificate that we showed.
+    ours: Option<Arc<CertificateDer<'static>>>,
+    known: OnceLock<Vec<ChannelBinding>>,
+}
+
+impl Bindings {
+    fn new(side: Side, session: &mut TlsSession) -> Self {
+        let unique = session.unique.take();
+        Bindings {
+            exporter: session.exporter.take(),
+            unique: unique.filter(|_| session.facts.version() < TlsVersion::TLS_1_3),
+            ours: session.local_certificate.take().filter(|_| side == Side::Receiving),
+            known: OnceLock::new(),
+        }
+    }
+
+    fn compute(&self, server: Option<&CertificateDer<'_>>) -> Vec<ChannelBinding> {
+        let exporter = self.exporter.as_ref().and_then(Exporter::compute);
+        exporter
+            .map(ChannelBinding::TlsExporter)
+            .into_iter()
+            .chain(self.unique.clone().map(ChannelBinding::TlsUnique))
+            .chain(
+                server
+                    .and_then(xmpp_identity::server_end_point)
+                    .map(ChannelBinding::TlsServerEndPoint),
+            )
+            .collect()
+    }
+}
+
+impl Authentication {
+    fn of(verdict: Verdict) -> Self {
+        if let Err(error) = verdict.check() {
+            let error = Box::new(error);
+            return Authentication::Rejected { verdict, error };
+        }
+        match verdict.identity {
+            IdentityStatus::Matched(matched) => Authentication::Certificate {
+                matched,
+                chain: verdict.chain,
+            },
+            // Not what was checked: nobody is authenticated.
+            _ => Authentication::NotAsked,
+        }
+    }
 }

@@ -16,7 +16,15 @@ use xmpp_tls_core::Domain;
 #[derive(Debug, Clone)]
 pub struct Certificates {
     provider: Arc<CryptoProvider>,
-    by_domain: BTreeMap<Domain, Arc<CertifiedKey>>,
+    by_domain: BTreeMap<Domain, Served>,
+}
+
+/// What is shown for one domain.
+#[derive(Debug, Clone)]
+pub(super) struct Served {
+    pub(super) certified: Arc<CertifiedKey>,
+    /// Its first certificate, to be held by every connection that showed it.
+    pub(super) leaf: Option<Arc<CertificateDer<'static>>>,
 }
 
 impl Certificates {
@@ -50,7 +58,9 @@ impl Certificates {
             )),
             other => wrong(&other.to_string()),
         })?;
-        self.by_domain.insert(domain, Arc::new(certified));
+        let leaf = certified.cert.first().cloned().map(Arc::new);
+        let certified = Arc::new(certified);
+        self.by_domain.insert(domain, Served { certified, leaf });
         Ok(self)
     }
 
@@ -77,8 +87,8 @@ impl Certificates {
 
     /// What clients will find wrong with them; see [`own`](crate::tls::own).
     pub fn problems(&self, now: UnixTime) -> Vec<(Domain, Problem)> {
-        let checked = self.by_domain.iter().flat_map(|(domain, certified)| {
-            let problems = own::check(domain, &certified.cert, now);
+        let checked = self.by_domain.iter().flat_map(|(domain, served)| {
+            let problems = own::check(domain, &served.certified.cert, now);
             problems.into_iter().map(|problem| (domain.clone(), problem))
         });
         checked.collect()
@@ -88,7 +98,7 @@ impl Certificates {
         self.by_domain.contains_key(domain)
     }
 
-    pub(super) fn sole(&self) -> Option<(&Domain, &Arc<CertifiedKey>)> {
+    pub(super) fn sole(&self) -> Option<(&Domain, &Served)> {
         let mut entries = self.by_domain.iter();
         entries.next().filter(|_| entries.next().is_none())
     }
@@ -121,7 +131,7 @@ pub(super) struct Chooser {
     certificates: Arc<Certificates>,
     /// What the stream's `to` said, before STARTTLS.
     domain: Option<Domain>,
-    chosen: OnceLock<(Domain, Arc<CertifiedKey>)>,
+    chosen: OnceLock<(Domain, Served)>,
     /// The server name for which there is no certificate.
     refused: OnceLock<Option<String>>,
 }
@@ -137,7 +147,7 @@ impl Chooser {
     }
 
     /// The domain whose certificate was shown, and the certificate with its key.
-    pub(super) fn shown(&self) -> Option<&(Domain, Arc<CertifiedKey>)> {
+    pub(super) fn shown(&self) -> Option<&(Domain, Served)> {
         self.chosen.get()
     }
 
@@ -146,7 +156,7 @@ impl Chooser {
         self.refused.get().cloned()
     }
 
-    fn choose(&self, server_name: Option<&str>) -> Option<(&Domain, &Arc<CertifiedKey>)> {
+    fn choose(&self, server_name: Option<&str>) -> Option<(&Domain, &Served)> {
         let of = |domain: &Domain| self.certificates.by_domain.get_key_value(domain);
         let named = server_name.and_then(|name| of(&name.parse().ok()?));
         named.or_else(|| match (&self.domain, server_name) {
@@ -161,11 +171,11 @@ impl Chooser {
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // Called once a connection: neither cell is ever set twice.
-        let Some((domain, certified)) = self.choose(hello.server_name()) else {
+        let Some((domain, served)) = self.choose(hello.server_name()) else {
             let _ = self.refused.set(hello.server_name().map(str::to_owned));
             return None;
         };
-        let _ = self.chosen.set((domain.clone(), certified.clone()));
-        Some(certified.clone())
+        let _ = self.chosen.set((domain.clone(), served.clone()));
+        Some(served.certified.clone())
     }
 }
