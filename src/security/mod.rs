@@ -6,10 +6,11 @@ mod text;
 
 use crate::channel_binding::ChannelBinding;
 use crate::session::Role;
-use crate::tls::TlsSession;
+use crate::tls::{Exporter, TlsSession};
 use pki_types::CertificateDer;
+use std::sync::{Arc, OnceLock};
 use xmpp_identity::{
-    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, TrustStep, Verdict,
+    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, IdentityStatus, TrustStep, Verdict,
 };
 use xmpp_starttls::{CipherSuite, TlsVersion};
 use xmpp_tls_core::{Domain, Side, StreamKind};
@@ -28,7 +29,7 @@ pub struct SecurityReport {
     authentication: Authentication,
     trust: Vec<TrustStep>,
     awaits_dialback: bool,
-    channel_bindings: Vec<ChannelBinding>,
+    bindings: Bindings,
 }
 
 /// The TLS session of a connection.
@@ -105,18 +106,18 @@ impl Authentication {
         let Some(verdict) = verdict else {
             return (Authentication::NotAsked, Vec::new());
         };
-        let trust = verdict.trust.clone();
-        let authentication = match verdict.check() {
-            Ok(matched) => Authentication::Certificate {
-                matched: matched.clone(),
-                chain: verdict.chain,
-            },
-            Err(error) => Authentication::Rejected {
-                error: Box::new(error),
-                verdict,
-            },
-        };
-        (authentication, trust)
+        if let Err(error) = verdict.check() {
+            let (error, trust) = (Box::new(error), verdict.trust.clone());
+            return (Authentication::Rejected { verdict, error }, trust);
+        }
+        let Verdict {
+            chain, identity, trust, ..
+        } = verdict;
+        match identity {
+            IdentityStatus::Matched(matched) => (Authentication::Certificate { matched, chain }, trust),
+            // Not what was checked: nobody is authenticated.
+            _ => (Authentication::NotAsked, trust),
+        }
     }
 }
 
@@ -164,10 +165,10 @@ impl std::fmt::Display for Warning {
 }
 
 impl SecurityReport {
-    pub(crate) fn of_tls(role: &Role, start: TlsStart, session: TlsSession, verdict: Option<Verdict>) -> Self {
+    pub(crate) fn of_tls(role: &Role, start: TlsStart, mut session: TlsSession, verdict: Option<Verdict>) -> Self {
         let (authentication, trust) = Authentication::by(verdict);
         SecurityReport {
-            channel_bindings: bindings(role.side(), &session),
+            bindings: Bindings::new(role.side(), &mut session),
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
@@ -213,7 +214,7 @@ impl SecurityReport {
             authentication: Authentication::NotAsked,
             trust: Vec::new(),
             awaits_dialback: false,
-            channel_bindings: Vec::new(),
+            bindings: Bindings::default(),
         }
     }
 
@@ -277,9 +278,18 @@ impl SecurityReport {
     }
 
     /// What a login on this connection can be bound to it by, the strongest first; see
-    /// [`channel_binding`](crate::channel_binding).
+    /// [`channel_binding`](crate::channel_binding). They are computed when this is called first, and without
+    /// `tls-exporter` if the session is gone by then.
     pub fn channel_bindings(&self) -> &[ChannelBinding] {
-        &self.channel_bindings
+        let peer = self.tls.as_ref().and_then(|tls| tls.peer_chain.first());
+        self.bindings.known.get_or_init(|| {
+            // The server's certificate is the peer's or ours, depending on the side.
+            let server = match self.side {
+                Side::Initiating => peer,
+                Side::Receiving => self.bindings.ours.as_deref(),
+            };
+            self.bindings.compute(server)
+        })
     }
 
     /// Whether TLS encrypts the stream.
@@ -323,25 +333,38 @@ impl SecurityReport {
     }
 }
 
-/// The server's certificate is the peer's or ours, depending on the side.
-fn bindings(side: Side, session: &TlsSession) -> Vec<ChannelBinding> {
-    let server = match side {
-        Side::Initiating => session.peer_chain.first(),
-        Side::Receiving => session.local_certificate.as_ref(),
-    };
-    let unique = session
-        .unique
-        .clone()
-        .filter(|_| session.facts.version() < TlsVersion::TLS_1_3);
-    session
-        .exporter
-        .map(ChannelBinding::TlsExporter)
-        .into_iter()
-        .chain(unique.map(ChannelBinding::TlsUnique))
-        .chain(
-            server
-                .and_then(xmpp_identity::server_end_point)
-                .map(ChannelBinding::TlsServerEndPoint),
-        )
-        .collect()
+/// What channel bindings are made of, and those that were made.
+#[derive(Debug, Clone, Default)]
+struct Bindings {
+    exporter: Option<Exporter>,
+    unique: Option<Vec<u8>>,
+    /// The certificate that we showed.
+    ours: Option<Arc<CertificateDer<'static>>>,
+    known: OnceLock<Vec<ChannelBinding>>,
+}
+
+impl Bindings {
+    fn new(side: Side, session: &mut TlsSession) -> Self {
+        let unique = session.unique.take();
+        Bindings {
+            exporter: session.exporter.take(),
+            unique: unique.filter(|_| session.facts.version() < TlsVersion::TLS_1_3),
+            ours: session.local_certificate.take().filter(|_| side == Side::Receiving),
+            known: OnceLock::new(),
+        }
+    }
+
+    fn compute(&self, server: Option<&CertificateDer<'_>>) -> Vec<ChannelBinding> {
+        let exporter = self.exporter.as_ref().and_then(Exporter::compute);
+        exporter
+            .map(ChannelBinding::TlsExporter)
+            .into_iter()
+            .chain(self.unique.clone().map(ChannelBinding::TlsUnique))
+            .chain(
+                server
+                    .and_then(xmpp_identity::server_end_point)
+                    .map(ChannelBinding::TlsServerEndPoint),
+            )
+            .collect()
+    }
 }

@@ -17,6 +17,7 @@ use crate::policy::{ForwardSecrecy, MinimumVersion};
 use bytes::BytesMut;
 use pki_types::{CertificateDer, UnixTime};
 use std::fmt;
+use std::sync::Arc;
 use xmpp_identity::IdentityError;
 use xmpp_starttls::{TlsFacts, TlsVersion};
 use xmpp_tls_core::{Domain, StreamKind};
@@ -102,13 +103,43 @@ pub struct TlsSession {
     pub peer_chain: Vec<CertificateDer<'static>>,
     /// The 32 octets of `tls-exporter` (RFC 9266 section 2): label `EXPORTER-Channel-Binding`, an empty context.
     /// Before TLS 1.3 only with an extended master secret; `None` where it is not defined or not told.
-    pub exporter: Option<[u8; 32]>,
+    pub exporter: Option<Exporter>,
     /// The first Finished of the handshake (RFC 5929 section 3); never on TLS 1.3.
     pub unique: Option<Vec<u8>>,
     /// The domain of ours whose certificate we showed; the stream must be for the same.
     pub local_domain: Option<Domain>,
     /// What we showed.
-    pub local_certificate: Option<CertificateDer<'static>>,
+    pub local_certificate: Option<Arc<CertificateDer<'static>>>,
+}
+
+/// Keying material of a connection (RFC 5705, RFC 8446 section 7.5), computed when somebody asks for it: few logins are
+/// bound to it, and it costs more than all else that a session does behind a handshake.
+#[derive(Clone)]
+pub struct Exporter(Arc<dyn Fn() -> Option<[u8; 32]> + Send + Sync>);
+
+impl Exporter {
+    /// Computed by this function, as long as the connection is there. It is asked at most once for a report, and must
+    /// not hold the connection: reports outlive it.
+    pub fn new(compute: impl Fn() -> Option<[u8; 32]> + Send + Sync + 'static) -> Self {
+        Exporter(Arc::new(compute))
+    }
+
+    pub(crate) fn compute(&self) -> Option<[u8; 32]> {
+        (self.0)()
+    }
+}
+
+/// What was computed already.
+impl From<[u8; 32]> for Exporter {
+    fn from(material: [u8; 32]) -> Self {
+        Exporter::new(move || Some(material))
+    }
+}
+
+impl fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exporter").finish_non_exhaustive()
+    }
 }
 
 impl TlsSession {

@@ -269,7 +269,7 @@ impl TlsEngine for Engine {
             Role::Client { .. } => session.peer_chain = verify::sent(ssl),
             Role::Server { choice } => {
                 session.server_name = choice.server_name();
-                session.local_certificate = ssl.certificate().and_then(|leaf| verify::der(leaf).ok());
+                session.local_certificate = ssl.certificate().and_then(|leaf| verify::der(leaf).ok()).map(Arc::new);
             }
         }
         self.session_taken = true;

@@ -52,7 +52,7 @@ pub(crate) fn session(ssl: &SslRef, ephemeral: Option<&EphemeralKey>) -> Option<
     session.key_exchange = Some(ephemeral.map_or("RSA", |key| &key.name).to_owned());
     session.alpn = ssl.selected_alpn_protocol().map(<[u8]>::to_vec);
     session.resumed = ssl.session_reused();
-    session.exporter = exporter(ssl, version);
+    session.exporter = exporter(ssl, version).map(Into::into);
     session.unique = (version < TlsVersion::TLS_1_3).then(|| first_finished(ssl));
     Some(session)
 }

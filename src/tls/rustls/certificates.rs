@@ -19,7 +19,15 @@ use xmpp_tls_core::Domain;
 #[derive(Debug, Clone)]
 pub struct Certificates {
     provider: Arc<CryptoProvider>,
-    by_domain: BTreeMap<Domain, Arc<CertifiedKey>>,
+    by_domain: BTreeMap<Domain, Served>,
+}
+
+/// What is shown for one domain.
+#[derive(Debug, Clone)]
+pub(super) struct Served {
+    pub(super) certified: Arc<CertifiedKey>,
+    /// Its first certificate, to be held by every connection that showed it.
+    pub(super) leaf: Option<Arc<CertificateDer<'static>>>,
 }
 
 impl Certificates {
@@ -53,7 +61,9 @@ impl Certificates {
             )),
             other => wrong(&other.to_string()),
         })?;
-        self.by_domain.insert(domain, Arc::new(certified));
+        let leaf = certified.cert.first().cloned().map(Arc::new);
+        let certified = Arc::new(certified);
+        self.by_domain.insert(domain, Served { certified, leaf });
         Ok(self)
     }
 
@@ -80,8 +90,8 @@ impl Certificates {
 
     /// What clients will find wrong with them; see [`own`](crate::tls::own).
     pub fn problems(&self, now: UnixTime) -> Vec<(Domain, Problem)> {
-        let checked = self.by_domain.iter().flat_map(|(domain, certified)| {
-            let problems = own::check(domain, &certified.cert, now);
+        let checked = self.by_domain.iter().flat_map(|(domain, served)| {
+            let problems = own::check(domain, &served.certified.cert, now);
             problems.into_iter().map(|problem| (domain.clone(), problem))
         });
         checked.collect()
@@ -91,11 +101,11 @@ impl Certificates {
         self.by_domain.contains_key(domain)
     }
 
-    pub(super) fn of(&self, domain: &Domain) -> Option<Arc<CertifiedKey>> {
-        self.by_domain.get(domain).cloned()
+    pub(super) fn of(&self, domain: &Domain) -> Option<&Served> {
+        self.by_domain.get(domain)
     }
 
-    pub(super) fn sole(&self) -> Option<(&Domain, &Arc<CertifiedKey>)> {
+    pub(super) fn sole(&self) -> Option<(&Domain, &Served)> {
         let mut entries = self.by_domain.iter();
         entries.next().filter(|_| entries.next().is_none())
     }
@@ -128,7 +138,7 @@ pub(super) struct Chooser {
     certificates: Arc<Certificates>,
     /// What the stream's `to` said, before STARTTLS.
     domain: Option<Domain>,
-    chosen: OnceLock<(Domain, Arc<CertifiedKey>)>,
+    chosen: OnceLock<(Domain, Served)>,
     /// The server name for which there is no certificate.
     refused: OnceLock<Option<String>>,
 }
@@ -144,7 +154,7 @@ impl Chooser {
     }
 
     /// The domain whose certificate was shown, and the certificate with its key.
-    pub(super) fn shown(&self) -> Option<&(Domain, Arc<CertifiedKey>)> {
+    pub(super) fn shown(&self) -> Option<&(Domain, Served)> {
         self.chosen.get()
     }
 
@@ -153,7 +163,7 @@ impl Chooser {
         self.refused.get().cloned()
     }
 
-    fn choose(&self, server_name: Option<&str>) -> Option<(&Domain, &Arc<CertifiedKey>)> {
+    fn choose(&self, server_name: Option<&str>) -> Option<(&Domain, &Served)> {
         let of = |domain: &Domain| self.certificates.by_domain.get_key_value(domain);
         let named = server_name.and_then(|name| of(&name.parse().ok()?));
         named.or_else(|| match (&self.domain, server_name) {
@@ -168,44 +178,41 @@ impl Chooser {
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // Called once a connection: neither cell is ever set twice.
-        let Some((domain, certified)) = self.choose(hello.server_name()) else {
+        let Some((domain, served)) = self.choose(hello.server_name()) else {
             let _ = self.refused.set(hello.server_name().map(str::to_owned));
             return None;
         };
-        let _ = self.chosen.set((domain.clone(), certified.clone()));
-        Some(certified.clone())
+        let _ = self.chosen.set((domain.clone(), served.clone()));
+        Some(served.certified.clone())
     }
 }
 
 /// What we show as a client, to a server that asks. It remembers whether it was shown, which rustls does not tell.
 #[derive(Debug)]
 pub(super) struct Presenter {
-    certified: Arc<CertifiedKey>,
+    served: Served,
     asked: AtomicBool,
 }
 
 impl Presenter {
-    pub(super) fn new(certified: Arc<CertifiedKey>) -> Self {
+    pub(super) fn new(served: Served) -> Self {
         Presenter {
-            certified,
+            served,
             asked: AtomicBool::new(false),
         }
     }
 
     /// The certificate, if the server wanted one.
-    pub(super) fn shown(&self) -> Option<&CertificateDer<'static>> {
-        self.asked
-            .load(Ordering::Relaxed)
-            .then(|| self.certified.cert.first())
-            .flatten()
+    pub(super) fn shown(&self) -> Option<&Arc<CertificateDer<'static>>> {
+        self.served.leaf.as_ref().filter(|_| self.asked.load(Ordering::Relaxed))
     }
 }
 
 impl ResolvesClientCert for Presenter {
     fn resolve(&self, _authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.certified.key.choose_scheme(schemes)?;
+        self.served.certified.key.choose_scheme(schemes)?;
         self.asked.store(true, Ordering::Relaxed);
-        Some(self.certified.clone())
+        Some(self.served.certified.clone())
     }
 
     fn has_certs(&self) -> bool {

@@ -3,11 +3,11 @@
 use super::certificates::{Chooser, Presenter};
 use super::error::{from_rustls, too_old};
 use super::resumption::{ClientKeeper, ServerTickets};
-use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsSession, TlsState};
+use crate::tls::{Exporter, PeerCheck, TlsEngine, TlsError, TlsSession, TlsState};
 use ::rustls::{Connection, HandshakeKind, ProtocolVersion};
 use bytes::{BufMut, BytesMut};
 use std::io::{self, BufRead};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xmpp_starttls::{CipherSuite, TlsFacts, TlsVersion};
 
 /// An alert as every version writes it (RFC 2246 section 7.2, RFC 8446 section 6).
@@ -30,7 +30,8 @@ pub(super) enum Role {
 
 #[derive(Debug)]
 pub(super) struct Engine {
-    connection: Connection,
+    /// Shared with the exporter, which looks at it when somebody asks, and does not keep it alive.
+    connection: Arc<Mutex<Connection>>,
     role: Role,
     /// The client speaks a version older than rustls, and is still to be told.
     refused: Option<TlsVersion>,
@@ -75,12 +76,42 @@ impl Opening {
     }
 }
 
+/// rustls leaves nothing half done that a panic could show: it has no panics but for bugs.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn drain(connection: &mut Connection, plaintext: &mut BytesMut) {
+    let mut reader = connection.reader();
+    while let Ok(chunk) = reader.fill_buf() {
+        if chunk.is_empty() {
+            break;
+        }
+        plaintext.put_slice(chunk);
+        let octets = chunk.len();
+        reader.consume(octets);
+    }
+}
+
+/// `tls-exporter` (RFC 9266). The context is empty and not absent: before TLS 1.3 that makes a difference (RFC 5705
+/// section 4).
+fn exporter(connection: &Arc<Mutex<Connection>>) -> Exporter {
+    let connection = Arc::downgrade(connection);
+    Exporter::new(move || {
+        let connection = connection.upgrade()?;
+        let connection = lock(&connection);
+        connection
+            .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
+            .ok()
+    })
+}
+
 impl Engine {
     pub(super) fn new(mut connection: Connection, role: Role, keys_revealed: bool) -> Self {
         // The session above bounds what it writes; rustls' own bound would lose data silently.
         connection.set_buffer_limit(None);
         Engine {
-            connection,
+            connection: Arc::new(Mutex::new(connection)),
             role,
             refused: None,
             opening: Opening::default(),
@@ -89,18 +120,6 @@ impl Engine {
             session_taken: false,
             keys_revealed,
             resumable: None,
-        }
-    }
-
-    fn drain(&mut self, plaintext: &mut BytesMut) {
-        let mut reader = self.connection.reader();
-        while let Ok(chunk) = reader.fill_buf() {
-            if chunk.is_empty() {
-                break;
-            }
-            plaintext.put_slice(chunk);
-            let octets = chunk.len();
-            reader.consume(octets);
         }
     }
 
@@ -138,16 +157,18 @@ impl TlsEngine for Engine {
             return Err(TlsError::PeerIncompatible(too_old(version)));
         }
         // An empty read would make rustls believe that the transport ended, for ever.
+        let mut connection = lock(&self.connection);
         while !ciphertext.is_empty() && !self.peer_closed {
-            self.connection
+            connection
                 .read_tls(&mut ciphertext)
                 .map_err(|error| TlsError::PeerMisbehaved(error.to_string()))?;
-            let processed = self.connection.process_new_packets();
+            let processed = connection.process_new_packets();
             // Undrained plaintext would stop rustls from reading.
-            self.drain(plaintext);
+            drain(&mut connection, plaintext);
             self.peer_closed = match processed {
                 Ok(state) => state.peer_has_closed(),
                 Err(error) => {
+                    drop(connection);
                     // RFC 8446 section 6.2.
                     self.allow_resumption(false);
                     return Err(self.error(error));
@@ -163,9 +184,10 @@ impl TlsEngine for Engine {
             ciphertext.extend_from_slice(&[ALERT, major, minor, 0, 2, FATAL, PROTOCOL_VERSION]);
             return Ok(());
         }
+        let mut connection = lock(&self.connection);
         let mut writer = ciphertext.writer();
-        while self.connection.wants_write() {
-            self.connection
+        while connection.wants_write() {
+            connection
                 .write_tls(&mut writer)
                 .map_err(|error| TlsError::Misconfigured(format!("writing to memory failed: {error}")))?;
         }
@@ -174,22 +196,23 @@ impl TlsEngine for Engine {
 
     fn write(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
         // rustls would buffer before the handshake is done, and drop silently after close_notify.
-        if self.closed || self.connection.is_handshaking() {
+        let mut connection = lock(&self.connection);
+        if self.closed || connection.is_handshaking() {
             return Err(TlsError::NotOpen);
         }
-        io::Write::write_all(&mut self.connection.writer(), plaintext)
+        io::Write::write_all(&mut connection.writer(), plaintext)
             .map_err(|error| TlsError::Misconfigured(format!("writing to memory failed: {error}")))
     }
 
     fn close(&mut self) {
         if !self.closed {
             self.closed = true;
-            self.connection.send_close_notify();
+            lock(&self.connection).send_close_notify();
         }
     }
 
     fn state(&self) -> TlsState {
-        match (self.connection.is_handshaking(), self.peer_closed) {
+        match (lock(&self.connection).is_handshaking(), self.peer_closed) {
             (true, _) => TlsState::Handshaking,
             (false, false) => TlsState::Open,
             (false, true) => TlsState::PeerClosed,
@@ -197,43 +220,37 @@ impl TlsEngine for Engine {
     }
 
     fn take_session(&mut self) -> Option<TlsSession> {
-        if self.session_taken || self.connection.is_handshaking() {
+        let connection = lock(&self.connection);
+        if self.session_taken || connection.is_handshaking() {
             return None;
         }
-        let version = match self.connection.protocol_version()? {
+        let version = match connection.protocol_version()? {
             ProtocolVersion::TLSv1_2 => TlsVersion::TLS_1_2,
             ProtocolVersion::TLSv1_3 => TlsVersion::TLS_1_3,
             other => TlsVersion(u16::from(other)),
         };
-        let suite = self.connection.negotiated_cipher_suite()?.suite();
+        let suite = connection.negotiated_cipher_suite()?.suite();
         let facts = TlsFacts::new(version, CipherSuite(u16::from(suite))).ok()?;
         let mut session = TlsSession::new(
             facts,
             suite.as_str().map_or_else(|| facts.cipher_suite().to_string(), iana),
         );
-        session.key_exchange = self
-            .connection
+        session.key_exchange = connection
             .negotiated_key_exchange_group()
             .map(|group| format!("{:?}", group.name()));
         // rustls has no other key exchange than ephemeral Diffie-Hellman, in every suite it speaks.
         session.forward_secret = true;
-        session.alpn = self.connection.alpn_protocol().map(<[u8]>::to_vec);
-        session.resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        session.alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
+        session.resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
         session.keys_revealed = self.keys_revealed;
-        session.peer_chain = self.connection.peer_certificates().unwrap_or_default().to_vec();
-        // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell. The
-        // context is empty and not absent: before TLS 1.3 that makes a difference (RFC 5705 section 4).
-        if version == TlsVersion::TLS_1_3 {
-            session.exporter = self
-                .connection
-                .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
-                .ok();
-        }
-        if let (Role::Server { chooser, .. }, Connection::Server(server)) = (&self.role, &self.connection) {
+        session.peer_chain = connection.peer_certificates().unwrap_or_default().to_vec();
+        // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell.
+        session.exporter = (version == TlsVersion::TLS_1_3).then(|| exporter(&self.connection));
+        if let (Role::Server { chooser, .. }, Connection::Server(server)) = (&self.role, &*connection) {
             session.server_name = server.server_name().map(str::to_owned);
-            if let Some((domain, certified)) = chooser.shown() {
+            if let Some((domain, served)) = chooser.shown() {
                 session.local_domain = Some(domain.clone());
-                session.local_certificate = certified.cert.first().cloned();
+                session.local_certificate = served.leaf.clone();
             }
         }
         if let Role::Client {
@@ -243,6 +260,7 @@ impl TlsEngine for Engine {
         {
             session.local_certificate = presenter.shown().cloned();
         }
+        drop(connection);
         self.session_taken = true;
         Some(session)
     }
@@ -268,7 +286,7 @@ impl Drop for Engine {
         } = &self.role
             && self.resumable == Some(true)
         {
-            keeper.keep(check, self.connection.peer_certificates().unwrap_or_default());
+            keeper.keep(check, lock(&self.connection).peer_certificates().unwrap_or_default());
         }
     }
 }

@@ -147,8 +147,8 @@ impl TlsConnector for RustlsConnector {
             }
         });
         let presenter = handshake.local_domain.as_ref().and_then(|local| {
-            let certified = self.certificates.as_ref()?.get().of(local)?;
-            Some(Arc::new(Presenter::new(certified)))
+            let certificates = self.certificates.as_ref()?.get();
+            Some(Arc::new(Presenter::new(certificates.of(local)?.clone())))
         });
         if let Some(presenter) = &presenter {
             config.client_auth_cert_resolver = presenter.clone();

@@ -1,7 +1,7 @@
 //! What is kept of TLS 1.3 sessions, and for whom. Neither store looks at the system clock or grows without
 //! end. TLS 1.2 is never resumed: it would go on with the keys of the earlier session.
 
-use super::certificates::Chooser;
+use super::certificates::{Chooser, Served};
 use crate::tls::{KeptIdentity, PeerCheck, ResumptionScope};
 use ::rustls::NamedGroup;
 use ::rustls::client::{
@@ -262,7 +262,7 @@ impl ServerTickets {
 
 impl StoresServerSessions for ServerTickets {
     fn put(&self, ticket: Vec<u8>, secrets: Vec<u8>) -> bool {
-        let Some((domain, shown)) = self.chooser.shown() else {
+        let Some((domain, Served { certified, .. })) = self.chooser.shown() else {
             return false;
         };
         let full = lock(&self.resumed).unwrap_or(self.now);
@@ -270,7 +270,7 @@ impl StoresServerSessions for ServerTickets {
         let issued = Issued {
             scope: self.scope.clone(),
             domain: domain.clone(),
-            shown: Arc::downgrade(shown),
+            shown: Arc::downgrade(certified),
             full,
             until: self.scope.until(full).min(ticket_ends),
             secrets,
@@ -285,9 +285,9 @@ impl StoresServerSessions for ServerTickets {
     }
 
     fn take(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        let (domain, shown) = self.chooser.shown()?;
+        let (domain, Served { certified, .. }) = self.chooser.shown()?;
         let issued = lock(&self.sessions.0).take(ticket, self.now, |issued| {
-            issued.scope == self.scope && issued.domain == *domain && issued.shown.ptr_eq(&Arc::downgrade(shown))
+            issued.scope == self.scope && issued.domain == *domain && issued.shown.ptr_eq(&Arc::downgrade(certified))
         })?;
         // Of several tickets rustls may take more than the one it resumes.
         let mut resumed = lock(&self.resumed);

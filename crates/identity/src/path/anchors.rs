@@ -1,14 +1,18 @@
 //! Trust anchors, with their name constraints read once.
 
+use crate::certificate::text::distinguished_name;
 use crate::limits::Limits;
 use crate::path::constraints::{self, PathConstraints};
 use pki_types::TrustAnchor;
+use std::sync::OnceLock;
 
 /// Anchors as path building takes them, and beside each what it imposes on names.
 #[derive(Clone)]
 pub(crate) struct Anchors {
     anchors: Vec<TrustAnchor<'static>>,
     imposed: Vec<Imposed>,
+    /// Their subjects as text, as far as they were asked for.
+    names: Vec<OnceLock<Box<str>>>,
 }
 
 /// What an anchor imposes.
@@ -22,8 +26,13 @@ pub(crate) enum Imposed {
 
 impl Anchors {
     pub(crate) fn new(anchors: impl IntoIterator<Item = TrustAnchor<'static>>, limits: &Limits) -> Self {
-        let (anchors, imposed) = anchors.into_iter().map(|anchor| prepare(anchor, limits)).unzip();
-        Anchors { anchors, imposed }
+        let (anchors, imposed): (Vec<_>, _) = anchors.into_iter().map(|anchor| prepare(anchor, limits)).unzip();
+        let names = anchors.iter().map(|_| OnceLock::new()).collect();
+        Anchors {
+            anchors,
+            imposed,
+            names,
+        }
     }
 
     pub(crate) fn as_slice(&self) -> &[TrustAnchor<'static>] {
@@ -32,11 +41,22 @@ impl Anchors {
 
     /// What one of [`as_slice`](Self::as_slice), found by its place in memory, imposes.
     pub(crate) fn imposed_by(&self, anchor: &TrustAnchor<'_>) -> &Imposed {
-        self.anchors
-            .iter()
-            .zip(&self.imposed)
-            .find(|(known, _)| std::ptr::eq(*known, anchor))
-            .map_or(&Imposed::Unreadable, |(_, imposed)| imposed)
+        self.place_of(anchor)
+            .and_then(|place| self.imposed.get(place))
+            .unwrap_or(&Imposed::Unreadable)
+    }
+
+    /// The subject of one of [`as_slice`](Self::as_slice): most chains lead to the same few.
+    pub(crate) fn name_of(&self, anchor: &TrustAnchor<'_>) -> String {
+        let name = || distinguished_name(&anchor.subject);
+        match self.place_of(anchor).and_then(|place| self.names.get(place)) {
+            Some(known) => known.get_or_init(|| name().into()).to_string(),
+            None => name(),
+        }
+    }
+
+    fn place_of(&self, anchor: &TrustAnchor<'_>) -> Option<usize> {
+        self.anchors.iter().position(|known| std::ptr::eq(known, anchor))
     }
 }
 

@@ -148,7 +148,7 @@ fn build(
                 constraints.dedup();
             }
             Ok(ChainStatus::Trusted {
-                anchor: distinguished_name(&path.anchor().subject),
+                anchor: rules.anchors.name_of(path.anchor()),
                 path_len: path.intermediate_certificates().count() + 2,
                 constraints: NameConstraints::of_paths(constraints),
                 purpose: rules.usage.purpose,
