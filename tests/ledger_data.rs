@@ -334,3 +334,28 @@ fn a_policy_is_read_from_a_file() {
         assert!(toml::from_str::<ChangePolicy>(bad).is_err(), "{bad}");
     }
 }
+
+/// What an operator accepted years ago is no reason to forget what is in use.
+#[test]
+fn what_was_replaced_goes_first() {
+    let ledger = Ledger::new(MemoryStore::default());
+    for number in 0..20u8 {
+        let days = u64::from(number) * 85;
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seen_at().as_secs() + days * 86_400));
+        let mut shown = leaf(1, number);
+        let lifetime = shown.not_after - shown.not_before;
+        shown.not_before = i64::try_from(now.as_secs()).unwrap();
+        shown.not_after = shown.not_before + lifetime;
+        let spki = shown.spki_sha256;
+        let shown = Sighting::from_parts(key(1), true, Some(shown), Voucher::Anchors).unwrap();
+        let first = ledger.observe(&shown, now).unwrap();
+        assert_eq!(first.reaction, Reaction::Inform, "{number}: {first}");
+        assert!(
+            !ledger.observe(&shown, now).unwrap().is_new,
+            "{number} was forgotten at once"
+        );
+        if number < 12 {
+            assert!(ledger.acknowledge(&key(1), &spki, "ops", now).unwrap());
+        }
+    }
+}

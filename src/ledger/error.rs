@@ -39,7 +39,8 @@ pub enum LedgerErrorKind {
     NoSpace(Arc<io::Error>),
     /// What is in the file is not what was written to it.
     #[error(
-        "the file is damaged or no ledger ({0}): restore it from a copy, or create a new one elsewhere and import an export; it was not replaced"
+        "the file is damaged or no ledger ({0}): restore it from a copy, or create a new one elsewhere and import an \
+         export; it was not replaced"
     )]
     Corrupt(String),
     /// A newer version of this library wrote it.

@@ -74,6 +74,8 @@
 //! ask [`Ledger::observe`] as soon as SASL EXTERNAL or dialback has succeeded.
 
 mod assessment;
+#[cfg(feature = "serde")]
+mod bounded;
 mod change;
 mod classify;
 #[cfg(feature = "futures")]

@@ -114,14 +114,14 @@ impl Record {
         self.make_room();
     }
 
-    /// What is pending never drives out what is known. Of either kind, what was accepted by an operator stays longest,
-    /// and then what was seen last.
+    /// What is pending never drives out what is known. Of either kind what was replaced goes first, and what an
+    /// operator accepted, or was seen last, stays longest.
     fn make_room(&mut self) {
         for (pending, limit) in [(false, Self::MAX_KNOWN), (true, Self::MAX_PENDING)] {
             let of_kind = |known: &Known| known.pending.is_empty() != pending;
             while self.certificates.iter().filter(|known| of_kind(known)).count() > limit {
                 let candidates = self.certificates.iter().enumerate().filter(|(_, known)| of_kind(known));
-                let weight = |known: &Known| (known.acknowledged.is_some(), !known.superseded, known.last_seen);
+                let weight = |known: &Known| (!known.superseded, known.acknowledged.is_some(), known.last_seen);
                 let least = candidates
                     .min_by_key(|(_, known)| weight(known))
                     .map(|(index, _)| index);
