@@ -89,3 +89,21 @@ fn cb_09_the_end_point_is_hashed_as_the_certificate_is_signed() {
         assert_eq!(end_point, hashed, "{kind:?}");
     }
 }
+
+/// The exporter is computed when it is asked for. A report that outlives its session keeps what it was asked for before,
+/// and cannot compute it afterwards.
+#[test]
+fn a_report_knows_the_exporter_as_long_as_its_session_lives() {
+    let world = World::new();
+    let pair = connect(&world, &world.good_certificate(), false);
+    let asked = pair.a.engine.report().unwrap().clone();
+    let known = asked.channel_bindings().to_vec();
+    let never_asked = pair.b.engine.report().unwrap().clone();
+    drop(pair);
+    assert_eq!(asked.channel_bindings(), known);
+    assert!(matches!(known.first(), Some(ChannelBinding::TlsExporter(_))));
+    assert!(matches!(
+        never_asked.channel_bindings(),
+        [ChannelBinding::TlsServerEndPoint(_)]
+    ));
+}

@@ -123,3 +123,15 @@ fn claims_that_wait_for_a_stream_are_bounded() {
     let refused = elsewhere.verify(task(&network), None, now).unwrap_err();
     assert!(refused.to_string().contains("a.example"), "{refused}");
 }
+
+/// One read can hold thousands of them.
+#[test]
+fn what_comes_behind_our_closing_tag_is_dropped_however_much_it_is() {
+    let mut network = Network::new();
+    network.good("a.example");
+    network.good("b.example");
+    let mut rogue = network.rogue("a.example", "b.example");
+    rogue.close();
+    rogue.say_often("<iq/>", 100_000);
+    assert!(rogue.error.is_none(), "{:?}", rogue.error);
+}

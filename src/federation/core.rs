@@ -5,7 +5,7 @@ use super::event::{AuthenticatedPair, Event, Refusal, Rejection};
 use super::worth::Worth;
 use crate::error::{Error, ErrorKind};
 use crate::session::{self, Session};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,8 +27,9 @@ pub(super) struct Core {
     /// The stream is used in both directions (XEP-0288).
     pub(super) bidi: bool,
     pub(super) now: Instant,
-    /// In both directions, the peer is what its domain's policy wants of who sends to us.
-    may_answer: bool,
+    /// In both directions: the peer's domains that took our word, and whose policies have of this stream what they
+    /// want of who sends to us.
+    may_answer: BTreeSet<Domain>,
     /// Claims of the peer's that came to nothing.
     rejections: usize,
     events: VecDeque<Event>,
@@ -61,7 +62,7 @@ impl Core {
             external: None,
             bidi: false,
             now,
-            may_answer: false,
+            may_answer: BTreeSet::new(),
             rejections: 0,
             events: VecDeque::new(),
         }
@@ -96,33 +97,34 @@ impl Core {
 
     /// The next output, or what the direction has to react to first.
     pub(super) fn poll(&mut self) -> Result<Result<Output<Event>, Heard>, Error> {
-        if let Some(bytes) = self.session.poll_transmit() {
-            return Ok(Ok(Output::Transmit(bytes)));
-        }
-        if let Some(event) = self.events.pop_front() {
-            return Ok(Ok(Output::Event(event)));
-        }
-        Ok(match self.session.poll_output()? {
-            Output::Transmit(bytes) => Ok(Output::Transmit(bytes)),
-            Output::WantsInput(until) => {
-                let dialback = self.dialback.as_ref().and_then(DialbackStream::deadline);
-                Ok(Output::WantsInput(until.into_iter().chain(dialback).min()))
+        loop {
+            if let Some(bytes) = self.session.poll_transmit() {
+                return Ok(Ok(Output::Transmit(bytes)));
             }
-            Output::Event(event) => match event {
-                session::Event::Secured(report) => Ok(Output::Event(Event::Secured(report))),
-                session::Event::Plaintext(report) => Ok(Output::Event(Event::Plaintext(report))),
-                session::Event::Closed(how) => Ok(Output::Event(Event::Closed(how))),
-                // What comes behind our closing tag changes nothing any more.
-                session::Event::Opened(_) | session::Event::Features(_) | session::Event::Element(_)
-                    if !self.session.takes_more() =>
-                {
-                    return self.poll();
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Ok(Output::Event(event)));
+            }
+            let event = match self.session.poll_output()? {
+                Output::Transmit(bytes) => return Ok(Ok(Output::Transmit(bytes))),
+                Output::WantsInput(until) => {
+                    let dialback = self.dialback.as_ref().and_then(DialbackStream::deadline);
+                    return Ok(Ok(Output::WantsInput(until.into_iter().chain(dialback).min())));
                 }
-                session::Event::Opened(header) => Err(Heard::Opened(header)),
-                session::Event::Features(features) => Err(Heard::Features(features)),
-                session::Event::Element(element) => Err(Heard::Element(element)),
-            },
-        })
+                Output::Event(event) => event,
+            };
+            let heard = match event {
+                session::Event::Secured(report) => return Ok(Ok(Output::Event(Event::Secured(report)))),
+                session::Event::Plaintext(report) => return Ok(Ok(Output::Event(Event::Plaintext(report)))),
+                session::Event::Closed(how) => return Ok(Ok(Output::Event(Event::Closed(how)))),
+                session::Event::Opened(header) => Heard::Opened(header),
+                session::Event::Features(features) => Heard::Features(features),
+                session::Event::Element(element) => Heard::Element(element),
+            };
+            // What comes behind our closing tag changes nothing any more, however much it is.
+            if self.session.takes_more() {
+                return Ok(Err(heard));
+            }
+        }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
@@ -272,7 +274,10 @@ impl Core {
     /// The peer took a pair of ours.
     pub(super) fn accepted(&mut self, pair: AuthenticatedPair) -> Result<(), Error> {
         self.session.authentication_complete()?;
-        self.may_answer = self.bidi && self.worth_for(&pair.pair.receiving) != Worth::TooLittle;
+        let peer = &pair.pair.receiving;
+        if self.bidi && self.worth_for(peer) != Worth::TooLittle {
+            self.may_answer.insert(peer.clone());
+        }
         self.push(Event::Accepted(pair));
         Ok(())
     }
@@ -298,7 +303,11 @@ impl Core {
         match known {
             Admitted::Authenticated(_) => Ok(()),
             // That somebody took our word says nothing of who it is.
-            Admitted::OpenedByUs => self.may_answer.then_some(()).ok_or_else(unknown),
+            Admitted::OpenedByUs => self
+                .may_answer
+                .contains(&pair.originating)
+                .then_some(())
+                .ok_or_else(unknown),
             _ => Err(unknown()),
         }
     }

@@ -33,7 +33,7 @@ pub struct Outgoing {
     /// Until when the peer has to take our proof.
     proof_until: Option<Instant>,
     /// Asked before the stream was ready.
-    tasks: Vec<VerifyTask>,
+    tasks: Vec<(VerifyTask, Option<CertificateDer<'static>>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +167,7 @@ impl Outgoing {
     /// Has a claim verified by the server at the other end, as soon as the stream can: [`Event::Verdict`] answers.
     /// `shown` is the certificate that the server showed on the stream of the claim
     /// ([`SecurityReport::peer_certificate`]): where the one at the other end of this stream shows the same, and it
-    /// names the domain, nobody has to be asked (XEP-0344 section 2.6). Of a stream that is not ready yet it is
-    /// not compared.
+    /// names the domain, nobody has to be asked (XEP-0344 section 2.6).
     ///
     /// # Errors
     ///
@@ -182,7 +181,7 @@ impl Outgoing {
         self.core.now = self.core.now.max(now);
         let comparison = self.compare(&task, shown);
         let Some(dialback) = self.core.dialback.as_mut().filter(|_| is_ready(self.state)) else {
-            return self.queue(task);
+            return self.queue(task, shown);
         };
         let task = match dialback.same_certificate(task, comparison) {
             Ok(verdict) => {
@@ -198,7 +197,7 @@ impl Outgoing {
     }
 
     /// The stream is not ready yet.
-    fn queue(&mut self, task: VerifyTask) -> Result<(), Box<NotAsked>> {
+    fn queue(&mut self, task: VerifyTask, shown: Option<&CertificateDer<'_>>) -> Result<(), Box<NotAsked>> {
         let max = self.core.config.limits().open_questions;
         let error = if *task.domain() != self.pair.receiving {
             let (expected, found) = (task.domain().clone(), self.pair.receiving.clone());
@@ -207,7 +206,7 @@ impl Outgoing {
             let what = xmpp_dialback::Bound::OpenVerifications;
             xmpp_dialback::Error::Limit { what, max }
         } else {
-            self.tasks.push(task);
+            self.tasks.push((task, shown.map(|shown| shown.clone().into_owned())));
             return Ok(());
         };
         Err(Box::new(NotAsked::new(task, error)))
@@ -256,7 +255,7 @@ impl Outgoing {
     /// The stream is over: what became of the claims that it was asked about, `failure` where there is no answer.
     pub fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
         let asked = self.core.dialback.map(|dialback| dialback.end(failure).verdicts);
-        let waiting = self.tasks.into_iter().map(|task| task.fail(failure.clone()));
+        let waiting = self.tasks.into_iter().map(|(task, _)| task.fail(failure.clone()));
         asked.into_iter().flatten().chain(waiting).collect()
     }
 
@@ -431,7 +430,9 @@ impl Outgoing {
 
     fn heard_dialback(&mut self, element: &Element) -> Result<(), Error> {
         self.core.handle_dialback(element)?;
-        if self.state == State::Dialback && self.core.may_send(&self.pair) {
+        let asked = |dialback: &DialbackStream| dialback.asked().any(|asked| *asked == self.pair);
+        // Whatever the answer about our pair was: others may follow.
+        if self.state == State::Dialback && !self.core.dialback.as_ref().is_some_and(asked) {
             self.settle();
             self.ask_what_waits();
         }
@@ -447,8 +448,8 @@ impl Outgoing {
         if !is_ready(self.state) {
             return;
         }
-        for task in std::mem::take(&mut self.tasks) {
-            if let Err(not_asked) = self.verify(task, None, self.core.now) {
+        for (task, shown) in std::mem::take(&mut self.tasks) {
+            if let Err(not_asked) = self.verify(task, shown.as_ref(), self.core.now) {
                 let verdict = not_asked.task.fail(VerificationFailure::Busy);
                 self.core.push(Event::Verdict(verdict));
             }

@@ -13,6 +13,8 @@ use xmpp_stream::{Element, Limits, StreamDecoder, StreamEncoder, StreamError, St
 use xmpp_tls_core::{Side, StreamCondition, deadline, ns};
 
 const UNAUTHENTICATED: &str = "the other server is not authenticated: nothing but dialback may be sent to it";
+/// The size up to which a buffer is kept.
+const KEPT: usize = 4096;
 const STARTTLS_FAILURE: &[u8] = b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
 
 pub(super) struct OpenStream {
@@ -34,8 +36,6 @@ pub(super) struct OpenStream {
     header_sent: bool,
     /// Text on its way into TLS.
     text: BytesMut,
-    /// Text on its way out of TLS.
-    plaintext: BytesMut,
 }
 
 enum Transport {
@@ -93,7 +93,6 @@ impl OpenStream {
             patience: timeouts.close,
             header_sent: false,
             text: BytesMut::new(),
-            plaintext: BytesMut::new(),
         }
     }
 
@@ -120,7 +119,6 @@ impl OpenStream {
             patience: timeouts.close,
             header_sent: true,
             text: BytesMut::new(),
-            plaintext: BytesMut::new(),
         }
     }
 
@@ -157,11 +155,9 @@ impl OpenStream {
             _ if self.broken.is_some() => {}
             Transport::Clear => self.decoder.push(data),
             Transport::Tls(tls) => {
-                let read = tls.read_tls(data, &mut self.plaintext);
+                let read = self.decoder.push_with(|plaintext| tls.read_tls(data, plaintext));
                 // Also after an error: the peer is owed an alert.
                 let read = tls.write_tls(outgoing).and(read);
-                self.decoder.push(&self.plaintext);
-                self.plaintext.clear();
                 self.broken = read.err().map(ErrorKind::from);
             }
         }
@@ -394,6 +390,10 @@ impl OpenStream {
             }
         }
         self.text.clear();
+        if self.text.capacity() > KEPT {
+            // Streams are idle most of the time: what one large element needed is not kept for the small ones.
+            self.text = BytesMut::new();
+        }
         Ok(())
     }
 

@@ -100,6 +100,14 @@ impl PeerCheck {
         self.ask(chain).verdict.clone()
     }
 
+    /// What a handshake has to end with on this chain, if anything.
+    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>]) -> Result<(), IdentityError> {
+        match self.ask(chain).verdict.check() {
+            Err(error) if self.0.enforce => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn ask(&self, chain: &[CertificateDer<'_>]) -> Arc<Answer> {
         let mut last = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
         match last.as_ref() {

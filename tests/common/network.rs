@@ -382,6 +382,19 @@ impl Rogue {
         self.settle();
     }
 
+    /// Our end closes the stream; the other has not noticed yet.
+    pub fn close(&mut self) {
+        self.inc.close(self.clock.now()).unwrap();
+    }
+
+    pub fn say_often(&mut self, xml: &str, times: usize) {
+        let element = stanza(xml);
+        for _ in 0..times {
+            self.session.send(&element).unwrap();
+        }
+        self.settle();
+    }
+
     pub fn conclude(&mut self, verdict: Verdict) {
         self.inc.conclude(verdict, self.clock.now()).unwrap();
         self.settle();

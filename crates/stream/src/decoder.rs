@@ -146,6 +146,32 @@ impl StreamDecoder {
         }
     }
 
+    /// The same for bytes that something else, such as TLS, appends by itself: they are not copied once more.
+    ///
+    /// ```
+    /// # use xmpp_stream::*;
+    /// const HEADER: &[u8] = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    /// let mut decoder = StreamDecoder::new(Limits::before_authentication());
+    /// decoder.push_with(|buffer| buffer.extend_from_slice(HEADER));
+    /// assert!(matches!(decoder.next_event()?, Some(StreamEvent::Open(_))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn push_with<R>(&mut self, append: impl FnOnce(&mut BytesMut) -> R) -> R {
+        if self.closed || self.failed.is_some() {
+            return append(&mut BytesMut::new());
+        }
+        // What is there already was checked, and is out of reach.
+        if self.buffer.is_empty() {
+            let result = append(&mut self.buffer);
+            self.most = self.most.max(self.buffer.len());
+            return result;
+        }
+        let mut fresh = BytesMut::new();
+        let result = append(&mut fresh);
+        self.push(&fresh);
+        result
+    }
+
     /// Reads one event; `None` if more input is needed (or the stream is closed).
     ///
     /// # Errors

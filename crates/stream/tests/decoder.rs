@@ -372,3 +372,36 @@ fn sil_02_white_space_in_front_of_a_restarted_stream_belongs_to_the_one_before()
     decoder.push(format!("\n{restarted}").as_bytes());
     assert!(decoder.next_event().is_err());
 }
+
+/// Whoever appends by itself gives the same events, and cannot reach what is there.
+#[test]
+fn what_is_appended_is_what_is_pushed() {
+    let text = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+        xmlns:stream='http://etherx.jabber.org/streams'> <message><body>hi</body></message><presence/></stream:stream>";
+    for cut in 0..text.len() {
+        let events = |pushed: bool| {
+            let mut decoder = StreamDecoder::new(Limits::before_authentication());
+            let mut events = Vec::new();
+            for piece in [&text[..cut], &text[cut..], "behind the end"] {
+                if pushed {
+                    decoder.push(piece.as_bytes());
+                } else {
+                    decoder.push_with(|buffer| {
+                        assert!(buffer.is_empty());
+                        buffer.extend_from_slice(piece.as_bytes());
+                    });
+                }
+                while let Some(event) = decoder.next_event().unwrap() {
+                    events.push(format!("{event:?}"));
+                }
+            }
+            (events, decoder.unread())
+        };
+        assert_eq!(events(false), events(true), "{cut}");
+    }
+    let mut failed = StreamDecoder::new(Limits::before_authentication());
+    failed.push_with(|buffer| buffer.extend_from_slice(b"<!-- -->"));
+    assert!(failed.next_event().is_err());
+    failed.push_with(|buffer| buffer.extend_from_slice(b"more"));
+    assert_eq!(failed.unread(), 0);
+}

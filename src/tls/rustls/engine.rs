@@ -2,7 +2,7 @@
 
 use super::certificates::{Chooser, Presenter};
 use super::error::{from_rustls, too_old};
-use super::resumption::{ClientKeeper, ServerTickets};
+use super::resumption::{Asking, ClientKeeper, ServerTickets};
 use crate::tls::{Exporter, PeerCheck, TlsEngine, TlsError, TlsSession, TlsState};
 use ::rustls::{Connection, HandshakeKind, ProtocolVersion};
 use bytes::{BufMut, BytesMut};
@@ -18,7 +18,9 @@ const PROTOCOL_VERSION: u8 = 70;
 #[derive(Debug)]
 pub(super) enum Role {
     Client {
-        check: PeerCheck,
+        /// Gone with the handshake, unless the session may be kept.
+        check: Option<PeerCheck>,
+        asking: Asking,
         keeper: Option<ClientKeeper>,
         presenter: Option<Arc<Presenter>>,
     },
@@ -125,7 +127,7 @@ impl Engine {
 
     fn error(&self, error: ::rustls::Error) -> TlsError {
         match (&error, &self.role) {
-            (::rustls::Error::InvalidCertificate(_), Role::Client { check, .. }) if check.enforce() => {
+            (::rustls::Error::InvalidCertificate(_), Role::Client { check: Some(check), .. }) if check.enforce() => {
                 if let Some(rejection) = check.rejection() {
                     return TlsError::CertificateRejected(Box::new(rejection));
                 }
@@ -261,6 +263,16 @@ impl TlsEngine for Engine {
             session.local_certificate = presenter.shown().cloned();
         }
         drop(connection);
+        if let Role::Client {
+            check,
+            asking,
+            keeper: None,
+            ..
+        } = &mut self.role
+        {
+            *check = None;
+            asking.forget();
+        }
         self.session_taken = true;
         Some(session)
     }
@@ -280,7 +292,7 @@ impl TlsEngine for Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Role::Client {
-            check,
+            check: Some(check),
             keeper: Some(keeper),
             ..
         } = &self.role

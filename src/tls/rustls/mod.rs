@@ -26,8 +26,8 @@ use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerification
 use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
 use std::sync::{Arc, Mutex, PoisonError};
 use templates::{FixedClock, Templates};
-use xmpp_identity::IdentityVerifier;
 use xmpp_identity::rustls::AskingVerifier;
+use xmpp_identity::{IdentityError, IdentityVerifier};
 use xmpp_tls_core::Domain;
 
 pub use ::rustls::crypto::CryptoProvider;
@@ -97,15 +97,12 @@ impl RustlsConnector {
     }
 
     fn verifier(&self, check: &PeerCheck) -> Asking {
-        let asked = Arc::new(Mutex::new(check.clone()));
+        let asked = Arc::new(Mutex::new(Some(check.clone())));
         let slot = asked.clone();
         // The check keeps the verdict, for the session to ask about whatever the TLS library.
         let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
             let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            match check.verify(chain).check() {
-                Err(error) if check.enforce() => Err(error),
-                Ok(_) | Err(_) => Ok(()),
-            }
+            check.map_or(Err(IdentityError::NotChecked), |check| check.judge(chain))
         });
         Asking {
             check: asked,
@@ -143,7 +140,7 @@ impl TlsConnector for RustlsConnector {
             ClientKeeper {
                 sessions: self.sessions.clone(),
                 tickets,
-                asking,
+                asking: asking.clone(),
             }
         });
         let presenter = handshake.local_domain.as_ref().and_then(|local| {
@@ -158,7 +155,8 @@ impl TlsConnector for RustlsConnector {
         Ok(Box::new(Engine::new(
             connection.into(),
             Role::Client {
-                check,
+                check: Some(check),
+                asking,
                 keeper,
                 presenter,
             },

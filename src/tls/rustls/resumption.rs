@@ -33,8 +33,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// connection only.
 #[derive(Clone)]
 pub(super) struct Asking {
-    pub(super) check: Arc<Mutex<PeerCheck>>,
+    pub(super) check: Arc<Mutex<Option<PeerCheck>>>,
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
+}
+
+impl Asking {
+    /// No handshake will ask again.
+    pub(super) fn forget(&self) {
+        *lock(&self.check) = None;
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking").finish_non_exhaustive()
+    }
 }
 
 /// A session of a connection that has ended, on the initiating side.
@@ -63,7 +76,7 @@ impl ClientSessions {
         if !check.may_resume(&kept.identity) {
             return None;
         }
-        *lock(&kept.asking.check) = check.clone();
+        *lock(&kept.asking.check) = Some(check.clone());
         Some(Resumable {
             offered: kept.ticket,
             asking: kept.asking,
