@@ -11,7 +11,7 @@ const ECHO: &str = "echo@";
 
 pub(crate) fn react(federation: &Federation, notice: &Notice) {
     match notice {
-        Notice::Stanza { link, stanza } => {
+        Notice::Stanza { link, stanza, .. } => {
             let from = stanza.attribute("from").unwrap_or_default();
             let what = summary(stanza);
             // What strangers write is shown escaped: a terminal obeys control characters.

@@ -80,7 +80,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
             break;
         }
         if let Notice::Undelivered { why, .. } = notice {
-            return Err(why.into());
+            return Err(why.to_string().into());
         }
     }
     for (name, federation) in [("capulet.example", &ours), ("montague.example", &theirs)] {

@@ -5,7 +5,7 @@ mod discover;
 mod federation;
 
 pub use discover::{connect_by, discover};
-pub use federation::{Federation, LinkInfo, LinkPurpose, Notice, SendError, Unsendable};
+pub use federation::{Federation, LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
 
 use super::futures::{Timer, XmppStream};
 use super::{Endpoint, Error};

@@ -1,7 +1,7 @@
 //! One stream and its orders, from its opening to its end.
 
 use super::Shared;
-use super::notice::{Notice, SendError, Unsendable};
+use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
 use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use crate::io::Error;
@@ -11,8 +11,8 @@ use pki_types::CertificateDer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
-use xmpp_stream::Element;
+use tokio::sync::{mpsc, watch};
+use xmpp_stream::{Element, StreamError};
 use xmpp_tls_core::{Engine, deadline};
 
 /// Stanzas that wait for one stream.
@@ -24,14 +24,14 @@ const IDLE_ACCEPTED: Duration = Duration::from_secs(3600);
 /// How long a stream that we opened may be without use.
 const IDLE: Duration = Duration::from_secs(600);
 /// The same where it was opened to verify claims.
-const IDLE_VERIFICATION: Duration = Duration::from_secs(60);
+const IDLE_VERIFICATION: Duration = Duration::from_secs(20);
 
 /// What a stream is to do, besides sending.
 pub(super) enum Order {
     /// With the certificate that was shown on the stream of the claim.
     Verify(VerifyTask, Option<CertificateDer<'static>>),
     Conclude(Verdict),
-    Close,
+    Close(Option<Box<StreamError>>),
 }
 
 /// Where a stream takes what it is to do.
@@ -46,17 +46,28 @@ pub(super) struct Mailbox {
     takes_stanzas: bool,
     stanzas: mpsc::Receiver<Element>,
     orders: mpsc::Receiver<Order>,
+    /// Everything ends.
+    closing: watch::Receiver<bool>,
+    told: bool,
 }
 
-pub(super) fn mailbox() -> (Address, Mailbox) {
+pub(super) fn mailbox(closing: watch::Receiver<bool>) -> (Address, Mailbox) {
     let (stanzas, waiting) = mpsc::channel(WAITING);
     let (orders, pending) = mpsc::channel(PENDING);
     let mailbox = Mailbox {
         takes_stanzas: true,
         stanzas: waiting,
         orders: pending,
+        closing,
+        told: false,
     };
     (Address { stanzas, orders }, mailbox)
+}
+
+/// Returns when everything is to end.
+pub(super) async fn ends(closing: &mut watch::Receiver<bool>) {
+    // An error is the end too: nobody is left who could say it.
+    drop(closing.wait_for(|closing| *closing).await);
 }
 
 impl Address {
@@ -86,6 +97,10 @@ impl Mailbox {
     pub(super) async fn next(&mut self) -> Turn {
         tokio::select! {
             biased;
+            () = ends(&mut self.closing), if !self.told => {
+                self.told = true;
+                Turn::Order(Order::Close(None))
+            }
             Some(order) = self.orders.recv() => Turn::Order(order),
             Some(stanza) = self.stanzas.recv(), if self.takes_stanzas => Turn::Stanza(stanza),
             // Nobody can order anything any more.
@@ -116,6 +131,7 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     /// Asks; the verdict if that is not possible.
     fn verify(&mut self, task: VerifyTask, shown: Option<&CertificateDer<'_>>, now: Instant) -> Option<Verdict>;
     fn close(&mut self, now: Instant) -> Result<(), crate::Error>;
+    fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), crate::Error>;
     /// What became of the claims that the peer was asked about.
     fn end(self, failure: &VerificationFailure) -> Vec<Verdict>;
 }
@@ -142,6 +158,9 @@ macro_rules! same_for_both {
         }
         fn close(&mut self, now: Instant) -> Result<(), crate::Error> {
             $link::close(self, now)
+        }
+        fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), crate::Error> {
+            $link::close_with(self, error, now)
         }
     };
 }
@@ -251,9 +270,18 @@ pub(super) async fn run<L: Link>(
                 }
             }
             Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
-            Ok(Turn::Order(Order::Close) | Turn::Idle) => drop(link.close(now)),
+            Ok(Turn::Order(Order::Close(Some(error)))) => drop(link.close_with(&error, now)),
+            Ok(Turn::Order(Order::Close(None)) | Turn::Idle) => {
+                // Whoever sends to that peer from now on gets a new stream.
+                shared.table().retire(address);
+                drop(link.close(now));
+            }
         }
     };
+    shared.table().retire(address);
+    if !matches!(outcome, Err(Error::Transport { .. })) {
+        wire.hang_up().await;
+    }
     let why = match &outcome {
         Ok(_) => VerificationFailure::StreamEnded,
         Err(error) => failure(error),
@@ -306,13 +334,29 @@ async fn handle<L: Link>(
                 .partition(|stanza| Pair::of_stanza(stanza).is_ok_and(|of| of == pair));
             *waiting = kept;
             for stanza in bounced {
-                shared.tell(Notice::refused(stanza, &why)).await;
+                let why = Undeliverable::Refused(why.clone());
+                shared.tell(Notice::Undelivered { stanza, why }).await;
             }
-            shared.tell(Notice::Refused { pair, why }).await;
+            shared
+                .tell(Notice::Refused {
+                    link: number,
+                    pair,
+                    why,
+                })
+                .await;
             // Whoever sends to that peer again gets a new stream, and a new chance.
+            shared.table().retire(address);
             drop(link.close(Instant::now()));
         }
-        Event::Rejected { pair, why } => shared.tell(Notice::Rejected { pair, why }).await,
+        Event::Rejected { pair, why } => {
+            shared
+                .tell(Notice::Rejected {
+                    link: number,
+                    pair,
+                    why,
+                })
+                .await
+        }
         Event::Verify(task) => {
             let shown = link.report().and_then(|report| report.peer_certificate().cloned());
             shared.verify(task, shown);
@@ -338,7 +382,7 @@ fn flush<L: Link>(link: &mut L, waiting: &mut VecDeque<Element>) -> bool {
 fn fail(orders: Vec<Order>, why: &VerificationFailure) -> Vec<Verdict> {
     let tasks = orders.into_iter().filter_map(|order| match order {
         Order::Verify(task, _) => Some(task),
-        Order::Conclude(_) | Order::Close => None,
+        Order::Conclude(_) | Order::Close(_) => None,
     });
     tasks.map(|task| task.fail(why.clone())).collect()
 }

@@ -5,11 +5,11 @@ mod notice;
 mod table;
 mod wire;
 
-pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Unsendable};
+pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
 
 use super::discover::{first_that_works, reach};
 use crate::discovery::Candidate;
-use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, Verdict, VerifyTask};
+use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerifyTask};
 use crate::io::{Error, Resolver};
 use crate::session::{Closed, Mode, Target};
 use link::{Address, Ended, Order, mailbox};
@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use wire::{Turn, Wire};
 use xmpp_dialback::VerificationFailure;
-use xmpp_stream::Element;
+use xmpp_stream::{Element, StreamError};
 
 /// Notices that wait for the application; while there are so many, no link goes on.
 const NOTICES: usize = 1024;
@@ -37,7 +37,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Everything a server needs to federate: it is given stanzas and connections, and tells what came.
 ///
 /// A stream is opened for each pair of domains that a stanza is for, where the DNS says; claims of others are verified
-/// on streams of their own, or on one that is open to that domain already. What cannot be sent comes back as
+/// on streams that are for that alone. What cannot be sent comes back as
 /// [`Notice::Undelivered`]. Clones are handles of the same.
 ///
 /// ```no_run
@@ -131,7 +131,7 @@ impl Federation {
             };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                _ = closing.wait_for(|closing| *closing) => return,
+                () = link::ends(&mut closing) => return,
             };
             match accepted {
                 Ok((socket, _)) => {
@@ -155,11 +155,17 @@ impl Federation {
             (Ok(_), Err(_)) => return,
             (Err(error), _) => return self.shared.tell(Notice::ended(None, None, Err(error.into()))).await,
         };
-        let (address, mailbox) = mailbox();
-        let info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
-        self.shared.add(info, &address);
+        let (address, mailbox) = mailbox(self.shared.closing.subscribe());
+        let mut info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
+        info.peer = wire.peer();
+        self.shared.table().add(info, address.clone());
         let ended = link::run(&self.shared, link, wire, mailbox, &address, Vec::new()).await;
         self.shared.tidy(ended, None).await;
+    }
+
+    /// Closes one stream with an error that tells the peer why, for example because of what its certificate is.
+    pub fn close_link(&self, number: StreamNumber, error: StreamError) {
+        self.shared.table().order(number, Order::Close(Some(Box::new(error))));
     }
 
     /// Every open stream, and what is known of it.
@@ -170,7 +176,6 @@ impl Federation {
     /// Closes every stream, and opens and takes no more.
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
-        self.shared.table().close();
     }
 }
 
@@ -184,14 +189,6 @@ impl Shared {
         *self.closing.borrow()
     }
 
-    fn add(&self, info: LinkInfo, address: &Address) {
-        self.table().add(info, address.clone());
-        if self.is_closing() {
-            // Opened while everything was closed.
-            drop(address.order(Order::Close));
-        }
-    }
-
     async fn tell(&self, notice: Notice) {
         // Nobody listens any more: then nobody misses it.
         drop(self.notices.send(notice).await);
@@ -199,19 +196,20 @@ impl Shared {
 
     /// A stream to `pair.receiving`, in a task of its own.
     fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
-        let (address, mailbox) = mailbox();
+        let (address, mailbox) = mailbox(self.closing.subscribe());
         let (shared, own) = (self.clone(), address.clone());
         self.runtime.spawn(async move {
             let mut closing = shared.closing.subscribe();
             let established = tokio::select! {
                 established = shared.establish(&pair, purpose) => Some(established),
-                _ = closing.wait_for(|closing| *closing) => None,
+                () = link::ends(&mut closing) => None,
             };
             let ended = match established {
                 None => Ended::unopened(Ok(Closed::Properly), mailbox),
                 Some(Ok((link, wire, candidate, events))) => {
-                    let info = LinkInfo::new(link.number(), purpose, Some(candidate));
-                    shared.add(info, &own);
+                    let mut info = LinkInfo::new(link.number(), purpose, Some(candidate));
+                    info.peer = wire.peer();
+                    shared.table().add(info, own.clone());
                     link::run(&shared, link, wire, mailbox, &own, events).await
                 }
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
@@ -261,8 +259,15 @@ impl Shared {
             LinkPurpose::Stanzas | LinkPurpose::Accepted => Outgoing::new(config, pair.clone(), mode, now)?,
         };
         // Nobody can order anything yet.
-        let (_address, mut nobody) = mailbox();
-        match wire.turn(&mut link, &mut nobody, None).await? {
+        let (_address, mut nobody) = mailbox(self.closing.subscribe());
+        let turn = match wire.turn(&mut link, &mut nobody, None).await {
+            Ok(turn) => turn,
+            Err(error) => {
+                wire.hang_up().await;
+                return Err(error);
+            }
+        };
+        match turn {
             Turn::Event(Event::Closed(how)) => Err(Error::Closed(how)),
             Turn::Event(secured) => Ok((link, wire, vec![secured])),
             Turn::Order(_) | Turn::Stanza(_) | Turn::Idle => Ok((link, wire, Vec::new())),
@@ -301,8 +306,8 @@ impl Shared {
     async fn tidy(&self, ended: Ended, opened: Option<(Pair, Address)>) {
         let info = {
             let mut table = self.table();
-            if let Some((pair, address)) = &opened {
-                table.forget(pair, address);
+            if let Some((_, address)) = &opened {
+                table.retire(address);
             }
             ended.number.and_then(|number| table.remove(number))
         };
@@ -315,10 +320,13 @@ impl Shared {
         for verdict in verdicts {
             self.conclude(verdict);
         }
-        let why = outcome.as_ref().err().cloned();
+        let why = match &outcome {
+            Ok(_) => Undeliverable::Closed,
+            Err(error) => Undeliverable::Failed(Box::new(error.clone())),
+        };
         for stanza in stanzas {
-            let why = why.clone().map(Box::new);
-            self.tell(Notice::undelivered(stanza, why)).await;
+            let why = why.clone();
+            self.tell(Notice::Undelivered { stanza, why }).await;
         }
         let remote = opened.map(|(pair, _)| pair.receiving);
         self.tell(Notice::ended(info, remote, outcome)).await;

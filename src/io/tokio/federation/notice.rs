@@ -4,6 +4,7 @@ use crate::io::Error;
 use crate::security::SecurityReport;
 use crate::session::Closed;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use xmpp_stream::Element;
 use xmpp_tls_core::Domain;
@@ -13,6 +14,7 @@ use xmpp_tls_core::Domain;
 #[non_exhaustive]
 pub enum Notice {
     /// A stanza came, from a pair that is authenticated on its stream.
+    #[non_exhaustive]
     Stanza {
         /// On which stream.
         link: StreamNumber,
@@ -21,15 +23,17 @@ pub enum Notice {
     },
     /// A stanza was not sent, and will not be. What was written to a connection that then broke may have arrived or
     /// not, and is not told: only an acknowledgement of the peer's would say.
+    #[non_exhaustive]
     Undelivered {
         /// The stanza.
         stanza: Element,
-        /// Why.
-        why: String,
+        /// Why; it knows what to tell the sender.
+        why: Undeliverable,
     },
     /// TLS is up on a stream.
     Secured(Box<LinkInfo>),
     /// A peer takes stanzas of this pair from us.
+    #[non_exhaustive]
     Accepted {
         /// On which stream.
         link: StreamNumber,
@@ -37,6 +41,7 @@ pub enum Notice {
         pair: AuthenticatedPair,
     },
     /// A peer proved itself: stanzas of this pair are taken from it.
+    #[non_exhaustive]
     Authenticated {
         /// On which stream.
         link: StreamNumber,
@@ -44,20 +49,27 @@ pub enum Notice {
         pair: AuthenticatedPair,
     },
     /// A peer does not take stanzas of this pair.
+    #[non_exhaustive]
     Refused {
+        /// On which stream.
+        link: StreamNumber,
         /// Which pair of ours.
         pair: Pair,
         /// Why.
         why: Refusal,
     },
     /// A peer did not prove itself.
+    #[non_exhaustive]
     Rejected {
+        /// On which stream.
+        link: StreamNumber,
         /// Which pair of the peer's.
         pair: Pair,
         /// Why.
         why: Rejection,
     },
     /// A stream ended, or could not be opened.
+    #[non_exhaustive]
     Ended {
         /// What was known of it; `None` if it was never open.
         link: Option<Box<LinkInfo>>,
@@ -69,16 +81,6 @@ pub enum Notice {
 }
 
 impl Notice {
-    pub(super) fn undelivered(stanza: Element, why: Option<Box<Error>>) -> Self {
-        let why = why.map_or_else(|| "the stream was closed".to_owned(), |why| why.to_string());
-        Notice::Undelivered { stanza, why }
-    }
-
-    pub(super) fn refused(stanza: Element, why: &Refusal) -> Self {
-        let why = why.to_string();
-        Notice::Undelivered { stanza, why }
-    }
-
     pub(super) fn ended(link: Option<LinkInfo>, opened_to: Option<Domain>, outcome: Result<Closed, Error>) -> Self {
         let link = link.map(Box::new);
         Notice::Ended {
@@ -98,8 +100,8 @@ impl fmt::Display for Notice {
             Notice::Secured(link) => write!(f, "{link}: {}", Protection(link.report.as_deref())),
             Notice::Accepted { link, pair } => write!(f, "{link}: accepted {pair}"),
             Notice::Authenticated { link, pair } => write!(f, "{link}: authenticated {pair}"),
-            Notice::Refused { pair, why } => write!(f, "refused {pair}: {why}"),
-            Notice::Rejected { pair, why } => write!(f, "rejected {pair}: {why}"),
+            Notice::Refused { link, pair, why } => write!(f, "{link}: refused {pair}: {why}"),
+            Notice::Rejected { link, pair, why } => write!(f, "{link}: rejected {pair}: {why}"),
             Notice::Ended {
                 link,
                 opened_to,
@@ -147,6 +149,8 @@ pub struct LinkInfo {
     pub purpose: LinkPurpose,
     /// Where it leads, how TLS began there, and whether DNSSEC vouches for the record; `None` if the peer opened it.
     pub endpoint: Option<Candidate>,
+    /// The peer's address.
+    pub peer: Option<SocketAddr>,
     /// What protects it.
     pub report: Option<Arc<SecurityReport>>,
     /// Pairs of ours that the peer takes stanzas of.
@@ -161,6 +165,7 @@ impl LinkInfo {
             number,
             purpose,
             endpoint,
+            peer: None,
             report: None,
             accepted: Vec::new(),
             authenticated: Vec::new(),
@@ -181,6 +186,9 @@ impl fmt::Display for LinkInfo {
         match remote {
             Some(domain) => domain.fmt(f)?,
             None => f.write_str("an unknown server")?,
+        }
+        if let (LinkPurpose::Accepted, Some(peer)) = (self.purpose, self.peer) {
+            write!(f, " at {peer}")?;
         }
         if !f.alternate() {
             return Ok(());
@@ -218,6 +226,38 @@ impl LinkPurpose {
             LinkPurpose::Stanzas => "stanzas",
             LinkPurpose::Verification => "verification",
             LinkPurpose::Accepted => "accepted",
+        }
+    }
+}
+
+/// Why a stanza was not sent.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Undeliverable {
+    /// The peer does not take stanzas of its pair.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// There is no stream to the peer, or it broke.
+    #[error(transparent)]
+    Failed(Box<Error>),
+    /// The stream was closed before it was its turn.
+    #[error("the stream was closed")]
+    Closed,
+}
+
+impl Undeliverable {
+    /// The stanza error to answer the sender with (RFC 6120 sections 8.3.3.16 and 8.3.3.17).
+    ///
+    /// ```
+    /// use xmpp_tls::io::tokio::Undeliverable;
+    ///
+    /// assert_eq!(Undeliverable::Closed.condition(), "remote-server-timeout");
+    /// ```
+    pub fn condition(&self) -> &'static str {
+        match self {
+            Undeliverable::Refused(Refusal::Dialback(refusal)) => refusal.bounce_with(),
+            Undeliverable::Failed(error) if matches!(**error, Error::Discovery(_)) => "remote-server-not-found",
+            Undeliverable::Refused(_) | Undeliverable::Failed(_) | Undeliverable::Closed => "remote-server-timeout",
         }
     }
 }
@@ -265,10 +305,11 @@ impl Unsendable {
 impl serde::Serialize for LinkInfo {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut link = serializer.serialize_struct("LinkInfo", 7)?;
+        let mut link = serializer.serialize_struct("LinkInfo", 8)?;
         link.serialize_field("number", &self.number.0)?;
         link.serialize_field("purpose", self.purpose.code())?;
         let at = self.endpoint.as_ref();
+        link.serialize_field("peer", &self.peer.map(|peer| peer.to_string()))?;
         link.serialize_field("endpoint", &at.map(|at| at.endpoint.to_string()))?;
         link.serialize_field("dns", &at.map(|at| at.security.to_string()))?;
         link.serialize_field("report", &self.report.as_deref())?;

@@ -6,7 +6,7 @@ use crate::federation::{Pair, StreamNumber};
 use std::collections::BTreeMap;
 
 /// Servers that are asked about claims at a time: a stranger's claims must not make us connect to everybody.
-const ASKING: usize = 256;
+const ASKING: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -33,15 +33,13 @@ impl Table {
 
     /// A stream in both directions: what is for its peer need not open another.
     pub(super) fn offer(&mut self, pair: Pair, address: &Address) {
-        self.sending.entry(pair).or_insert_with(|| address.clone());
+        reuse(&mut self.sending, &pair, || address.clone());
     }
 
-    pub(super) fn forget(&mut self, pair: &Pair, address: &Address) {
-        for table in [&mut self.sending, &mut self.asking] {
-            if table.get(pair).is_some_and(|known| known.is(address)) {
-                table.remove(pair);
-            }
-        }
+    /// Nothing more goes to this stream: the next stanza and the next claim open another.
+    pub(super) fn retire(&mut self, address: &Address) {
+        self.sending.retain(|_, known| !known.is(address));
+        self.asking.retain(|_, known| !known.is(address));
     }
 
     pub(super) fn add(&mut self, info: LinkInfo, address: Address) {
@@ -59,9 +57,7 @@ impl Table {
     }
 
     pub(super) fn remove(&mut self, number: StreamNumber) -> Option<LinkInfo> {
-        let (info, address) = self.links.remove(&number)?;
-        self.sending.retain(|_, known| !known.is(&address));
-        Some(info)
+        self.links.remove(&number).map(|(info, _)| info)
     }
 
     pub(super) fn order(&self, number: StreamNumber, order: Order) {
@@ -72,12 +68,6 @@ impl Table {
 
     pub(super) fn links(&self) -> Vec<LinkInfo> {
         self.links.values().map(|(info, _)| info.clone()).collect()
-    }
-
-    pub(super) fn close(&self) {
-        for (_, address) in self.links.values() {
-            drop(address.order(Order::Close));
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::link::{Link, Mailbox, Order};
 use crate::federation::Event;
 use crate::io::{Error, LAST_WORDS_OCTETS, READ_OCTETS};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,6 +38,10 @@ impl Wire {
         Ok(Wire { socket, buffer })
     }
 
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.socket.peer_addr().ok()
+    }
+
     /// Moves octets until something happens.
     pub(super) async fn turn<L: Link>(
         &mut self,
@@ -52,21 +57,13 @@ impl Wire {
                         return Err(broken(link, error));
                     }
                 }
-                Ok(Output::Event(event)) => {
-                    if matches!(event, Event::Closed(_)) {
-                        self.hang_up().await;
-                    }
-                    return Ok(Turn::Event(event));
-                }
+                Ok(Output::Event(event)) => return Ok(Turn::Event(event)),
                 Ok(Output::WantsInput(until)) => {
                     if let Some(turn) = self.wait(link, mailbox, until, idle).await? {
                         return Ok(turn);
                     }
                 }
-                Err(error) => {
-                    self.hang_up().await;
-                    return Err(error.into());
-                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -98,7 +95,7 @@ impl Wire {
     }
 
     /// Lets the peer read our last words: closing a socket with unread input would destroy them.
-    async fn hang_up(&mut self) {
+    pub(super) async fn hang_up(&mut self) {
         let goodbye = async {
             self.socket.shutdown().await?;
             let mut left = LAST_WORDS_OCTETS;
