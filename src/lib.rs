@@ -10,6 +10,8 @@
 //!          |
 //!     io: tokio, futures, blocking         clocks and sockets, nowhere else
 //!          |
+//!     federation: between servers          EXTERNAL and dialback, joined to sessions
+//!          |
 //!     session ---- policy, danger, ledger  one engine from the first octet to the last
 //!      |    |  \
 //!      |    |   tls -> rustls              the seam to TLS libraries
@@ -21,9 +23,10 @@
 //!
 //! # What it is not
 //!
-//! No XMPP client or server. It ends where SASL begins: features, login, stanzas and routing are the
-//! application's. It never dials anybody on its own, and reads no process-wide default: crypto
-//! provider, trust anchors, randomness and time are arguments.
+//! No XMPP client or server. For clients it ends where SASL begins, between servers ([`federation`]) where a pair of
+//! domains is authenticated: the logins of users, stanzas and routing are the application's. Nothing but the drivers
+//! of [`io`] dials anybody, and no process-wide default is read: crypto provider, trust anchors, randomness and time
+//! are arguments.
 //!
 //! # A client in a few lines
 //!

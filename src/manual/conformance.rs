@@ -166,6 +166,5 @@
 //!
 //! # Not here yet
 //!
-//! Sessions that accept streams of other servers (POL-05), and sessions that ask for a client's certificate: what SASL
-//! EXTERNAL needs (STLS-22, STLS-25) is decided by `xmpp-identity`, for whoever brings such sessions. Dialback
-//! (INJ-06, INJ-12), following `see-other-host` (ERR-19).
+//! Sessions that ask a *client* for a certificate (STLS-22, STLS-25): `xmpp-identity` decides what SASL EXTERNAL makes of
+//! one. Following `see-other-host` (ERR-19).

@@ -38,7 +38,7 @@
 //! | sends a stanza of a pair that it has not proved on this stream | the stream ends; nothing of the stanza is reported |
 //! | claims a domain that its certificate does not name | its authoritative server is asked, on a stream that we open to it (XEP-0220), or the claim fails, as the policy says |
 //! | answers a question that was put to another, or not at all, or another time | ignored: a verdict belongs to the stream and the claim that asked for it |
-//! | speaks for others on a stream that we opened to it | the stream ends, unless both directions were agreed on (XEP-0288), and then only as the domain that it was opened to |
+//! | speaks for others on a stream that we opened to it | the stream ends, unless both directions were agreed on (XEP-0288), and then only as the domain that it was opened to, or as one that it proved on it |
 //! | wants the weaker policy of one domain for another | the policy of each claimed domain is asked, and must hold of the whole stream |
 //! | forges DNS for a domain | without DNSSEC dialback then proves whoever it names; certificates do not care. [`ServerAuthentication::Certificate`](crate::policy::ServerAuthentication::Certificate) rules dialback out |
 //! | claims without end, or never answers | each stream has bounds and deadlines ([`dialback::Limits`](crate::dialback::Limits)) |

@@ -1,0 +1,303 @@
+//! Federation over loopback sockets: what is delivered, what comes back, and what ends.
+
+mod common;
+
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::Receiver;
+use xmpp_tls::dialback::DialbackSecret;
+use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
+use xmpp_tls::federation::FederationConfig;
+use xmpp_tls::identity::IdentityVerifier;
+use xmpp_tls::io::Resolver;
+use xmpp_tls::io::tokio::{Federation, LinkPurpose, Notice, Undeliverable, Unsendable};
+use xmpp_tls::policy::{Policy, ServerAuthentication};
+use xmpp_tls::session::{ClientConfig, Mode, ServerConfig};
+use xmpp_tls::stream::StreamError;
+use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector, signature_algorithms};
+use xmpp_tls::{StreamCondition, roots};
+use xmpp_tls_testkit::{Issued, LeafSpec, TestCa};
+
+/// Where each domain is; a domain that is not here has an address where nobody listens.
+#[derive(Clone)]
+struct Zone(Arc<Mutex<BTreeMap<String, SocketAddr>>>);
+
+#[async_trait]
+impl Resolver for Zone {
+    async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
+        let found = self.0.lock().unwrap().get(name).copied();
+        let records = found.map(|address| SrvRecord::new(0, 0, address.port(), "localhost."));
+        Ok(Answer::new(records.into_iter().collect(), DnsSecurity::Insecure))
+    }
+
+    async fn addresses(&self, _host: &str) -> Result<Answer<IpAddr>, LookupError> {
+        Ok(Answer::new(vec![IpAddr::from([127, 0, 0, 1])], DnsSecurity::Insecure))
+    }
+}
+
+struct World {
+    ca: TestCa,
+    zone: Zone,
+}
+
+struct Server {
+    federation: Federation,
+    notices: Receiver<Notice>,
+}
+
+impl World {
+    fn new() -> Self {
+        World {
+            ca: TestCa::valid_now("Test CA"),
+            zone: Zone(Arc::default()),
+        }
+    }
+
+    fn config(&self, domains: &[&str], certificate: &Issued, policy: &Policy) -> FederationConfig {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let anchors = roots::from_pem(self.ca.anchor_pem().as_bytes()).unwrap();
+        let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
+        let mut acceptor = RustlsAcceptor::new(provider.clone());
+        for domain in domains {
+            let (chain, key) = (certificate.chain.clone(), certificate.key());
+            acceptor = acceptor.with_certificate(domain.parse().unwrap(), chain, key).unwrap();
+        }
+        let connector = RustlsConnector::new(provider).with_certificates_of(&acceptor);
+        let client = ClientConfig::new(connector, verifier.clone()).with_policy(policy.clone());
+        let server = ServerConfig::new(acceptor)
+            .with_verifier(verifier)
+            .with_policy(policy.clone());
+        let secret = DialbackSecret::generate(|octets| octets.fill(domains[0].as_bytes()[0]));
+        FederationConfig::new(Arc::new(client), Arc::new(server), secret.into())
+    }
+
+    async fn serve(&self, domains: &[&str], certificate: Issued, policy: Policy) -> Server {
+        let (federation, notices) =
+            Federation::new(self.config(domains, &certificate, &policy), Arc::new(self.zone.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for domain in domains {
+            let name = format!("_xmpp-server._tcp.{domain}.");
+            self.zone.0.lock().unwrap().insert(name, listener.local_addr().unwrap());
+        }
+        tokio::spawn(federation.clone().serve(listener, Mode::StartTls));
+        Server { federation, notices }
+    }
+
+    async fn good(&self, domain: &str) -> Server {
+        let certificate = self.ca.issue(LeafSpec::for_domain(domain));
+        self.serve(&[domain], certificate, Policy::default()).await
+    }
+
+    async fn self_signed(&self, domain: &str) -> Server {
+        let certificate = self.ca.issue(LeafSpec::for_domain(domain).self_signed());
+        self.serve(&[domain], certificate, Policy::default()).await
+    }
+}
+
+impl Server {
+    fn send(&self, from: &str, to: &str) {
+        self.federation.send(common::network::message(from, to)).unwrap();
+    }
+
+    /// The first notice that `wanted` makes something of.
+    async fn first<T>(&mut self, mut wanted: impl FnMut(Notice) -> Option<T>) -> T {
+        loop {
+            let notice = self.notices.recv().await.expect("a notice");
+            if let Some(found) = wanted(notice) {
+                return found;
+            }
+        }
+    }
+
+    async fn stanza(&mut self) -> String {
+        self.first(|notice| match notice {
+            Notice::Stanza { stanza, .. } => Some(stanza.attribute("from").unwrap().into_owned()),
+            Notice::Undelivered { why, .. } => panic!("{why}"),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn undelivered(&mut self) -> Undeliverable {
+        self.first(|notice| match notice {
+            Notice::Undelivered { why, .. } => Some(why),
+            _ => None,
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn messages_go_both_ways_whatever_the_certificates() {
+    for good in [true, false] {
+        let world = World::new();
+        let (mut a, mut b) = match good {
+            true => (world.good("a.example").await, world.good("b.example").await),
+            // Both claim at the same time, and each asks the other.
+            false => (
+                world.self_signed("a.example").await,
+                world.self_signed("b.example").await,
+            ),
+        };
+        a.send("a.example", "b.example");
+        b.send("b.example", "a.example");
+        assert_eq!(b.stanza().await, "romeo@a.example");
+        assert_eq!(a.stanza().await, "romeo@b.example");
+        // Again, on the streams that there are.
+        a.send("a.example", "b.example");
+        assert_eq!(b.stanza().await, "romeo@a.example");
+        let sending = a
+            .federation
+            .links()
+            .iter()
+            .filter(|link| link.purpose == LinkPurpose::Stanzas)
+            .count();
+        assert_eq!(sending, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_comes_back_with_what_to_tell_its_sender() {
+    let world = World::new();
+    let mut a = world.good("a.example").await;
+    // A port that was somebody's, and is nobody's now.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    world
+        .zone
+        .0
+        .lock()
+        .unwrap()
+        .insert("_xmpp-server._tcp.gone.example.".to_owned(), gone);
+    for _ in 0..3 {
+        a.send("a.example", "gone.example");
+    }
+    for _ in 0..3 {
+        let why = a.undelivered().await;
+        assert!(why.to_string().contains("cannot be reached"), "{why}");
+        assert_eq!(why.condition(), "remote-server-timeout");
+    }
+    let error = a
+        .federation
+        .send(common::network::message("other.example", "b.example"))
+        .unwrap_err();
+    assert_eq!(error.why, Unsendable::NotOurs);
+}
+
+#[tokio::test]
+async fn a_peer_without_a_good_certificate_gets_nothing_where_certificates_are_wanted() {
+    let world = World::new();
+    let mut policy = Policy::default();
+    policy.servers = ServerAuthentication::Certificate;
+    let certificate = world.ca.issue(LeafSpec::for_domain("a.example"));
+    let mut a = world.serve(&["a.example"], certificate, policy).await;
+    let mut b = world.self_signed("b.example").await;
+    a.send("a.example", "b.example");
+    let why = a.undelivered().await;
+    assert!(matches!(why, Undeliverable::Failed(_)), "{why}");
+    b.send("b.example", "a.example");
+    let why = b.undelivered().await;
+    assert!(why.to_string().contains("not-authorized"), "{why}");
+}
+
+#[tokio::test]
+async fn a_peer_that_goes_and_comes_back_is_reached_again() {
+    let world = World::new();
+    let mut a = world.good("a.example").await;
+    let mut b = world.good("b.example").await;
+    a.send("a.example", "b.example");
+    b.stanza().await;
+    b.federation.close();
+    a.first(|notice| matches!(notice, Notice::Ended { .. }).then_some(()))
+        .await;
+    drop(b);
+    let mut b = world.good("b.example").await;
+    a.send("a.example", "b.example");
+    assert_eq!(b.stanza().await, "romeo@a.example");
+}
+
+#[tokio::test]
+async fn closing_ends_every_stream_and_takes_nothing_more() {
+    let world = World::new();
+    let mut a = world.good("a.example").await;
+    let mut b = world.good("b.example").await;
+    a.send("a.example", "b.example");
+    b.stanza().await;
+    a.federation.close();
+    let refused = a
+        .federation
+        .send(common::network::message("a.example", "b.example"))
+        .unwrap_err();
+    assert_eq!(refused.why, Unsendable::Closing);
+    for server in [&mut a, &mut b] {
+        let outcome = server
+            .first(|notice| match notice {
+                Notice::Ended { outcome, .. } => Some(outcome),
+                _ => None,
+            })
+            .await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    assert!(a.federation.links().is_empty());
+}
+
+#[tokio::test]
+async fn one_stream_can_be_closed_for_cause() {
+    let world = World::new();
+    let a = world.good("a.example").await;
+    let mut b = world.good("b.example").await;
+    a.send("a.example", "b.example");
+    b.stanza().await;
+    let link = a.federation.links()[0].number;
+    a.federation
+        .close_link(link, StreamError::new(StreamCondition::POLICY_VIOLATION));
+    let outcome = b
+        .first(|notice| match notice {
+            Notice::Ended { outcome, .. } => Some(outcome),
+            _ => None,
+        })
+        .await;
+    assert!(outcome.unwrap_err().to_string().contains("policy-violation"));
+}
+
+#[tokio::test]
+async fn several_domains_of_one_server_have_a_stream_each() {
+    let world = World::new();
+    let certificate = world.ca.issue(LeafSpec::for_domain("a.example").dns("rooms.a.example"));
+    let a = world
+        .serve(&["a.example", "rooms.a.example"], certificate, Policy::default())
+        .await;
+    let mut b = world.good("b.example").await;
+    a.send("a.example", "b.example");
+    a.send("rooms.a.example", "b.example");
+    let mut senders = vec![b.stanza().await, b.stanza().await];
+    senders.sort();
+    assert_eq!(senders, ["romeo@a.example", "romeo@rooms.a.example"]);
+}
+
+#[tokio::test]
+async fn more_than_can_wait_is_not_taken() {
+    let world = World::new();
+    let mut a = world.good("a.example").await;
+    // Accepted by the system, and answered by nobody.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let name = "_xmpp-server._tcp.silent.example.".to_owned();
+    world.zone.0.lock().unwrap().insert(name, silent.local_addr().unwrap());
+    let message = common::network::message("a.example", "silent.example");
+    let mut taken = 0;
+    let error = loop {
+        match a.federation.send(message.clone()) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken < 10_000);
+    };
+    assert_eq!(error.why, Unsendable::Busy);
+    // Nothing of it is lost.
+    a.federation.close();
+    for _ in 0..taken {
+        a.undelivered().await;
+    }
+}
