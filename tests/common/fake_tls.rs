@@ -30,6 +30,8 @@ pub const BAD_RECORD: u8 = 0x17;
 pub struct FakeAcceptor {
     domains: BTreeSet<Domain>,
     counter: Mutex<u8>,
+    /// What those who connect show.
+    peer_chain: Vec<CertificateDer<'static>>,
 }
 
 impl FakeAcceptor {
@@ -37,7 +39,13 @@ impl FakeAcceptor {
         FakeAcceptor {
             domains: domains.iter().map(|text| text.parse().unwrap()).collect(),
             counter: Mutex::new(0),
+            peer_chain: Vec::new(),
         }
+    }
+
+    pub fn with_peer_chain(mut self, chain: Vec<CertificateDer<'static>>) -> Self {
+        self.peer_chain = chain;
+        self
     }
 }
 
@@ -62,7 +70,10 @@ impl TlsAcceptor for FakeAcceptor {
     }
 
     fn accept(&self, _handshake: ServerHandshake) -> Result<Box<dyn TlsEngine>, TlsError> {
-        Ok(Box::new(FakeTls::new(CLIENT_HELLO, b"", SERVER_HELLO)))
+        Ok(Box::new(FakeTls {
+            chain: self.peer_chain.clone(),
+            ..FakeTls::new(CLIENT_HELLO, b"", SERVER_HELLO)
+        }))
     }
 
     fn serves(&self, domain: &Domain) -> bool {

@@ -517,7 +517,7 @@ fn drain<E: Engine<Event = Event, Error = xmpp_tls::Error>>(
     bytes
 }
 
-fn line(event: &Event) -> String {
+pub fn line(event: &Event) -> String {
     match event {
         Event::Secured(report) => format!("secured, authenticated {}", report.is_authenticated()),
         Event::Plaintext(_) => "plaintext".to_owned(),
