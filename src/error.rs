@@ -18,7 +18,7 @@ pub enum Phase {
     Header,
     /// The stream is open, and the receiving entity has not said what it offers yet.
     Features,
-    /// The stream is open, and the client has not logged in yet.
+    /// The stream is open, and the peer has not proved itself yet.
     Authentication,
     /// The stream is open.
     Open,
@@ -33,7 +33,7 @@ impl fmt::Display for Phase {
             Phase::Tls => "the TLS handshake",
             Phase::Header => "waiting for the stream header",
             Phase::Features => "waiting for the stream features",
-            Phase::Authentication => "waiting for the client to log in",
+            Phase::Authentication => "waiting for the peer to prove itself",
             Phase::Open => "the stream was open",
             Phase::Closing => "closing the stream",
         })

@@ -174,6 +174,10 @@ impl Core {
         if !self.config.serves(&claim.receiving) {
             return Some(Facts::default());
         }
+        // We would have to ask ourselves, and never came by this stream.
+        if self.config.serves(&claim.originating) {
+            return None;
+        }
         if known {
             return Some(Facts::served());
         }

@@ -101,7 +101,7 @@ pub enum Rejection {
     /// Dialback did not prove it.
     #[error(transparent)]
     Dialback(#[from] xmpp_dialback::Rejection),
-    /// The policy for the claimed domain demands more than this stream has.
-    #[error("the policy for the claimed domain demands more than this stream has")]
+    /// The policy for the claimed domain demands more than this stream has, or the domain is ours.
+    #[error("the policy for the claimed domain demands more than this stream has, or the domain is ours")]
     Policy,
 }

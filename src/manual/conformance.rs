@@ -64,6 +64,7 @@
 //! | rule | what it demands | proved by |
 //! |---|---|---|
 //! | EXTS-01, EXTS-06, EXTS-10 | EXTERNAL with a certificate good for the header's `from`, then a new header | `exts_01_good_certificates_log_in_by_external_and_nobody_is_called_back` |
+//! | EXTS-01 to EXTS-10, EXTS-12, DB-15, DB-17, DB-19, DB-25, DB-27, DB-29, DB-31, DB-38, DB-50, DB-81 to DB-83, DB-86, DB-87, DIR-02, BIDI-01, BIDI-03, BIDI-06 to BIDI-08 | one stream each, and what is answered to what: `tests/vectors/federation.toml` | `what_another_server_says_comes_to_what_the_table_says` |
 //! | EXTS-07, EKU-09 | a refused certificate, and dialback on the same stream | `exts_07_a_refused_certificate_is_followed_by_dialback_on_the_same_stream` |
 //! | EXTS-08, EKU-12 | where policy wants certificates the stream is closed with an error, not in TLS | `a_policy_of_certificates_refuses_who_has_none_that_is_good_in_both_directions` |
 //! | EXTS-11, DB-74, DB-82 | a certificate proves the one domain that was authenticated; others are claimed | `exts_11_a_second_domain_of_the_certificate_is_claimed_for_itself` |

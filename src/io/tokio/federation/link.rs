@@ -1,6 +1,7 @@
 //! One stream and its orders, from its opening to its end.
 
 use super::Shared;
+use super::asking::Claim;
 use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
 use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
@@ -121,6 +122,8 @@ impl Mailbox {
 /// What both directions have in common here.
 pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn number(&self) -> StreamNumber;
+    /// The pair that we opened it for.
+    fn opened_for(&self) -> Option<&Pair>;
     fn send(&mut self, stanza: &Element) -> Result<(), crate::Error>;
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
@@ -168,6 +171,10 @@ macro_rules! same_for_both {
 impl Link for Outgoing {
     same_for_both!(Outgoing);
 
+    fn opened_for(&self) -> Option<&Pair> {
+        Some(self.pair())
+    }
+
     fn idle(&self, used: Instant) -> Instant {
         match self.is_for_verification() {
             // White space of the peer's is no use.
@@ -188,6 +195,10 @@ impl Link for Outgoing {
 
 impl Link for Incoming {
     same_for_both!(Incoming);
+
+    fn opened_for(&self) -> Option<&Pair> {
+        None
+    }
 
     fn idle(&self, _used: Instant) -> Instant {
         deadline(Incoming::last_heard(self), IDLE_ACCEPTED)
@@ -266,19 +277,19 @@ pub(super) async fn run<L: Link>(
             Ok(Turn::Order(Order::Verify(task, shown))) => {
                 used = now;
                 if let Some(verdict) = link.verify(task, shown.as_ref(), now) {
-                    shared.conclude(verdict);
+                    shared.answered(verdict);
                 }
             }
             Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
             Ok(Turn::Order(Order::Close(Some(error)))) => drop(link.close_with(&error, now)),
             Ok(Turn::Order(Order::Close(None)) | Turn::Idle) => {
                 // Whoever sends to that peer from now on gets a new stream.
-                shared.table().retire(address);
+                retire(shared, &link, address);
                 drop(link.close(now));
             }
         }
     };
-    shared.table().retire(address);
+    retire(shared, &link, address);
     if !matches!(outcome, Err(Error::Transport { .. })) {
         wire.hang_up().await;
     }
@@ -345,7 +356,7 @@ async fn handle<L: Link>(
                 })
                 .await;
             // Whoever sends to that peer again gets a new stream, and a new chance.
-            shared.table().retire(address);
+            retire(shared, link, address);
             drop(link.close(Instant::now()));
         }
         Event::Rejected { pair, why } => {
@@ -359,12 +370,17 @@ async fn handle<L: Link>(
         }
         Event::Verify(task) => {
             let shown = link.report().and_then(|report| report.peer_certificate().cloned());
-            shared.verify(task, shown);
+            let since = Instant::now();
+            shared.verify(Claim { task, shown, since });
         }
-        Event::Verdict(verdict) => shared.conclude(verdict),
+        Event::Verdict(verdict) => shared.answered(verdict),
         Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
         Event::Closed(_) => {}
     }
+}
+
+fn retire<L: Link>(shared: &Shared, link: &L, address: &Address) {
+    shared.table().retire(address, link.opened_for(), Some(link.number()));
 }
 
 /// Sends what may be sent, in order; whether that was all.

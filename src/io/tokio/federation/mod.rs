@@ -1,5 +1,6 @@
 //! Federation on tokio: a server's streams to and from all others, opened when they are needed.
 
+mod asking;
 mod link;
 mod notice;
 mod table;
@@ -9,14 +10,14 @@ pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsend
 
 use super::discover::{first_that_works, reach};
 use crate::discovery::Candidate;
-use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerifyTask};
+use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, StreamNumber, Verdict};
 use crate::io::{Error, Resolver};
 use crate::session::{Closed, Mode, Target};
+use asking::Claim;
 use link::{Address, Ended, Order, mailbox};
-use pki_types::CertificateDer;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use table::Table;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -275,51 +276,52 @@ impl Shared {
     }
 
     /// Has a claim verified: on a stream to its domain that is for that.
-    fn verify(self: &Arc<Self>, task: VerifyTask, shown: Option<CertificateDer<'static>>) {
-        let pair = Pair::new(task.pair().receiving.clone(), task.domain().clone());
+    fn verify(self: &Arc<Self>, claim: Claim) {
         let mut table = self.table();
-        if task.domain().ip().is_some() {
+        let verdict = match claim.task.domain().ip() {
             // Nobody is asked to connect to an address of a stranger's choice.
-            let verdict = task.fail(VerificationFailure::NoConnection);
-            return table.order(verdict.stream(), Order::Conclude(verdict));
-        }
-        let Some(address) = table.asking(&pair, || self.open(pair.clone(), LinkPurpose::Verification)) else {
-            let verdict = task.fail(VerificationFailure::Busy);
-            return table.order(verdict.stream(), Order::Conclude(verdict));
+            Some(_) => Some(claim.fail(VerificationFailure::NoConnection)),
+            None => table
+                .asking
+                .verify(claim, &|pair| self.open(pair, LinkPurpose::Verification)),
         };
-        let Err(refused) = address.order(Order::Verify(task, shown)) else {
-            return;
-        };
-        if let Order::Verify(task, _) = *refused {
-            // It ended this very moment, or is asked too much; the peer may claim again.
-            let verdict = task.fail(VerificationFailure::Busy);
-            table.order(verdict.stream(), Order::Conclude(verdict));
+        if let Some(verdict) = verdict {
+            table.conclude(verdict);
         }
     }
 
-    /// Brings a verdict to the stream that it is for, if that is still there.
-    fn conclude(&self, verdict: Verdict) {
-        self.table().order(verdict.stream(), Order::Conclude(verdict));
+    /// Brings a verdict to the stream that it is for, if that is still there, and asks about what waited.
+    fn answered(self: &Arc<Self>, verdict: Verdict) {
+        let pair = verdict.pair();
+        let asks = Pair::new(pair.receiving.clone(), pair.originating.clone());
+        let mut table = self.table();
+        table.asking.answered(&asks);
+        table.conclude(verdict);
+        self.verify_more(&mut table);
+    }
+
+    fn verify_more(self: &Arc<Self>, table: &mut Table) {
+        let patience = self.config.limits().verify_within;
+        let open = |pair| self.open(pair, LinkPurpose::Verification);
+        for verdict in table.asking.go_on(patience, Instant::now(), &open) {
+            table.conclude(verdict);
+        }
     }
 
     /// A stream is over: tells what was not sent, and what was not answered.
-    async fn tidy(&self, ended: Ended, opened: Option<(Pair, Address)>) {
+    async fn tidy(self: &Arc<Self>, mut ended: Ended, opened: Option<(Pair, Address)>) {
         let info = {
             let mut table = self.table();
-            if let Some((_, address)) = &opened {
-                table.retire(address);
+            if let Some((pair, address)) = &opened {
+                table.retire(address, Some(pair), ended.number);
             }
+            for verdict in ended.verdicts.drain(..) {
+                table.conclude(verdict);
+            }
+            self.verify_more(&mut table);
             ended.number.and_then(|number| table.remove(number))
         };
-        let Ended {
-            outcome,
-            stanzas,
-            verdicts,
-            ..
-        } = ended;
-        for verdict in verdicts {
-            self.conclude(verdict);
-        }
+        let Ended { outcome, stanzas, .. } = ended;
         let why = match &outcome {
             Ok(_) => Undeliverable::Closed,
             Err(error) => Undeliverable::Failed(Box::new(error.clone())),

@@ -1,19 +1,17 @@
 //! Which streams there are.
 
+use super::asking::Asking;
 use super::link::{Address, Order};
 use super::notice::LinkInfo;
-use crate::federation::{Pair, StreamNumber};
+use crate::federation::{Pair, StreamNumber, Verdict};
 use std::collections::BTreeMap;
-
-/// Servers that are asked about claims at a time: a stranger's claims must not make us connect to everybody.
-const ASKING: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct Table {
     /// Where stanzas of a pair go.
     sending: BTreeMap<Pair, Address>,
-    /// Where claims are verified: from which domain of ours, at which domain.
-    asking: BTreeMap<Pair, Address>,
+    /// Where claims are verified.
+    pub(super) asking: Asking,
     links: BTreeMap<StreamNumber, (LinkInfo, Address)>,
 }
 
@@ -22,24 +20,23 @@ impl Table {
         reuse(&mut self.sending, pair, open)
     }
 
-    /// `None`: too many are being asked already.
-    pub(super) fn asking(&mut self, pair: &Pair, open: impl FnOnce() -> Address) -> Option<&Address> {
-        let another = !self.asking.contains_key(pair);
-        match another && self.asking.len() >= ASKING {
-            true => None,
-            false => Some(reuse(&mut self.asking, pair, open)),
-        }
-    }
-
     /// A stream in both directions: what is for its peer need not open another.
     pub(super) fn offer(&mut self, pair: Pair, address: &Address) {
         reuse(&mut self.sending, &pair, || address.clone());
     }
 
-    /// Nothing more goes to this stream: the next stanza and the next claim open another.
-    pub(super) fn retire(&mut self, address: &Address) {
-        self.sending.retain(|_, known| !known.is(address));
-        self.asking.retain(|_, known| !known.is(address));
+    /// Nothing more goes to this stream, opened for `opened_for`: the next stanza and the next claim open another.
+    pub(super) fn retire(&mut self, address: &Address, opened_for: Option<&Pair>, number: Option<StreamNumber>) {
+        if let Some(pair) = opened_for {
+            self.asking.retire(pair, address);
+        }
+        let info = number.and_then(|number| self.links.get(&number));
+        let back = info.into_iter().flat_map(|(info, _)| &info.authenticated);
+        for pair in back.map(|known| known.pair.inverse()).chain(opened_for.cloned()) {
+            if self.sending.get(&pair).is_some_and(|known| known.is(address)) {
+                self.sending.remove(&pair);
+            }
+        }
     }
 
     pub(super) fn add(&mut self, info: LinkInfo, address: Address) {
@@ -64,6 +61,11 @@ impl Table {
         if let Some((_, address)) = self.links.get(&number) {
             drop(address.order(order));
         }
+    }
+
+    /// Brings a verdict to the stream that it is for, if that is still there.
+    pub(super) fn conclude(&self, verdict: Verdict) {
+        self.order(verdict.stream(), Order::Conclude(verdict));
     }
 
     pub(super) fn links(&self) -> Vec<LinkInfo> {
