@@ -200,6 +200,7 @@ async fn all_endpoints_together_have_a_time() {
 struct Zone {
     starttls: Vec<SrvRecord>,
     direct: Vec<SrvRecord>,
+    direct_is_signed: bool,
     asked: Mutex<Vec<String>>,
 }
 
@@ -207,12 +208,16 @@ struct Zone {
 impl Resolver for Zone {
     async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
         self.asked.lock().unwrap().push(name.to_owned());
-        let records = match name {
-            "_xmpp-client._tcp.example.org." => self.starttls.clone(),
-            "_xmpps-client._tcp.example.org." => self.direct.clone(),
+        let (records, signed) = match name {
+            "_xmpp-client._tcp.example.org." => (self.starttls.clone(), false),
+            "_xmpps-client._tcp.example.org." => (self.direct.clone(), self.direct_is_signed),
             other => panic!("{other}"),
         };
-        Ok(Answer::new(records, DnsSecurity::Insecure))
+        let security = match signed {
+            true => DnsSecurity::Secure,
+            false => DnsSecurity::Insecure,
+        };
+        Ok(Answer::new(records, security))
     }
 
     async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
@@ -253,6 +258,7 @@ async fn d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls
         let mut zone = Zone {
             starttls: vec![record(1, dead(), "one.example.")],
             direct: vec![record(2, dead(), "two.example.")],
+            direct_is_signed: true,
             ..Zone::default()
         };
         match mode {
@@ -264,6 +270,21 @@ async fn d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls
         let stream = driver::connect_by(&zone, config, domain(DOMAIN)).await.unwrap();
         assert!(stream.report().is_authenticated());
         assert_eq!(zone.hosts(), ["one.example.", "two.example.", "three.example."]);
+        let security = match mode {
+            Mode::StartTls => "insecure",
+            Mode::DirectTls => "secure",
+        };
+        let found = stream.report().endpoint().unwrap();
+        assert_eq!(found.endpoint, Endpoint::new("three.example", port));
+        assert_eq!((found.mode, &*found.security.to_string()), (mode, security));
+        let text = stream.report().to_string();
+        assert!(
+            text.contains(&format!("three.example:{port}, by {security} DNS\n")),
+            "{text}"
+        );
+        let json = serde_json::to_value(stream.report()).unwrap();
+        let expected = serde_json::json!({ "host": "three.example", "port": port, "dns": security });
+        assert_eq!(json["endpoint"], expected);
         stream.close().await.unwrap();
         server.join().unwrap().unwrap();
     }

@@ -56,6 +56,7 @@ async fn tokio_client_over_tcp() {
             .await
             .unwrap();
         assert!(stream.report().is_authenticated());
+        assert!(stream.report().endpoint().is_none(), "nobody asked the DNS");
         assert!(matches!(stream.next_event().await.unwrap(), Some(Event::Features(_))));
         assert_eq!(stream.close().await.unwrap(), Closed::Properly);
         server.join().unwrap().unwrap();

@@ -1,6 +1,7 @@
 //! A report as data.
 
 use super::{Authentication, SecurityReport, TlsReport, TlsStart, Warning};
+use crate::discovery::Candidate;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use xmpp_identity::{CertificateError, CertificateFacts};
@@ -17,6 +18,7 @@ impl Serialize for SecurityReport {
             "initiating_domain",
             &self.initiating_domain.as_ref().map(Domain::as_str),
         )?;
+        report.serialize_field("endpoint", &self.endpoint.as_ref().map(Endpoint::from))?;
         report.serialize_field("encrypted", &self.is_encrypted())?;
         report.serialize_field("authenticated", &self.is_authenticated())?;
         report.serialize_field("awaits_dialback", &self.awaits_dialback)?;
@@ -26,6 +28,23 @@ impl Serialize for SecurityReport {
         report.serialize_field("warnings", &warnings)?;
         report.serialize_field("certificates", &certificates)?;
         report.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Endpoint<'a> {
+    host: &'a str,
+    port: u16,
+    dns: String,
+}
+
+impl<'a> From<&'a Candidate> for Endpoint<'a> {
+    fn from(found: &'a Candidate) -> Self {
+        Endpoint {
+            host: &found.endpoint.host,
+            port: found.endpoint.port,
+            dns: found.security.to_string(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod json;
 mod text;
 
 use crate::channel_binding::ChannelBinding;
+use crate::discovery::Candidate;
 use crate::session::Role;
 use crate::tls::{Exporter, TlsSession};
 use pki_types::CertificateDer;
@@ -25,6 +26,7 @@ pub struct SecurityReport {
     side: Side,
     domain: Option<Domain>,
     initiating_domain: Option<Domain>,
+    endpoint: Option<Candidate>,
     tls: Option<TlsReport>,
     authentication: Authentication,
     trust: Vec<TrustStep>,
@@ -173,6 +175,7 @@ impl SecurityReport {
             side: role.side(),
             domain: role.domain().cloned(),
             initiating_domain: role.initiating_domain().cloned(),
+            endpoint: role.endpoint().cloned(),
             tls: Some(TlsReport {
                 start,
                 version: session.facts.version(),
@@ -210,6 +213,7 @@ impl SecurityReport {
             side: role.side(),
             domain: role.domain().cloned(),
             initiating_domain: role.initiating_domain().cloned(),
+            endpoint: role.endpoint().cloned(),
             tls: None,
             authentication: Authentication::NotAsked,
             trust: Vec::new(),
@@ -259,6 +263,12 @@ impl SecurityReport {
     /// decided ([`Verdict::trust`](crate::identity::Verdict)). Empty where nothing was asked.
     pub fn trust(&self) -> &[TrustStep] {
         &self.trust
+    }
+
+    /// The endpoint that the DNS named and whether DNSSEC vouches for it, where the connection was made by such a
+    /// search ([`Target::at`](crate::session::Target::at)). What authenticates the peer does not rest on it.
+    pub fn endpoint(&self) -> Option<&Candidate> {
+        self.endpoint.as_ref()
     }
 
     /// The TLS session; `None`: the stream is in clear.

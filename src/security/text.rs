@@ -15,6 +15,13 @@ impl fmt::Display for SecurityReport {
             (Some(domain), Some(initiating)) => writeln!(f, "{initiating} to {domain} ({})", self.kind)?,
             (None, _) => writeln!(f, "unknown domain ({})", self.kind)?,
         }
+        if let Some(found) = &self.endpoint {
+            row(
+                f,
+                "endpoint",
+                format_args!("{}, by {} DNS", found.endpoint, found.security),
+            )?;
+        }
         match &self.tls {
             None => row(
                 f,

@@ -1,3 +1,4 @@
+use crate::discovery::Candidate;
 use crate::session::config::{ClientConfig, Mode};
 use crate::session::negotiation::Negotiation;
 use crate::session::{Role, Session, State};
@@ -22,6 +23,7 @@ pub struct Target {
     pub(crate) local_domain: Option<Domain>,
     pub(crate) account: Option<String>,
     pub(crate) mode: Mode,
+    pub(crate) endpoint: Option<Candidate>,
 }
 
 impl Target {
@@ -33,6 +35,7 @@ impl Target {
             local_domain: None,
             account: None,
             mode: Mode::StartTls,
+            endpoint: None,
         }
     }
 
@@ -42,9 +45,11 @@ impl Target {
         self
     }
 
-    #[cfg(feature = "tokio")]
-    pub(crate) fn by(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+    /// Reached at `endpoint`, in its way of TLS, as [`plan`](crate::discovery::plan) found it. The report of the
+    /// connection tells it; it changes nothing about whom the certificate must name.
+    pub fn at(mut self, endpoint: Candidate) -> Self {
+        self.mode = endpoint.mode;
+        self.endpoint = Some(endpoint);
         self
     }
 

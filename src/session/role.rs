@@ -1,5 +1,6 @@
 //! What differs between the initiating and the receiving side of a session.
 
+use crate::discovery::Candidate;
 use crate::error::{ErrorKind, HeaderProblem};
 use crate::policy::{Floor, Policy};
 use crate::session::config::{ClientConfig, ServerConfig};
@@ -72,6 +73,14 @@ impl Role {
         match self {
             Role::Client { target, .. } => target.local_domain.as_ref(),
             Role::Server { peer, .. } => peer.as_ref(),
+        }
+    }
+
+    /// Where the DNS says that the peer is.
+    pub(crate) fn endpoint(&self) -> Option<&Candidate> {
+        match self {
+            Role::Client { target, .. } => target.endpoint.as_ref(),
+            Role::Server { .. } => None,
         }
     }
 

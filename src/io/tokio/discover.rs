@@ -24,7 +24,7 @@ use xmpp_tls_core::deadline;
 ///
 /// The next one is tried where nobody answers or what answers is no working XMPP server. A server whose
 /// certificate is wrong, or whose TLS the policy refuses, ends it. All of it together takes no longer than
-/// [`Timeouts::overall`].
+/// [`Timeouts::overall`]. [`SecurityReport::endpoint`](crate::security::SecurityReport::endpoint) tells which one it was.
 ///
 /// # Errors
 ///
@@ -124,13 +124,8 @@ async fn attempt(
     budget: Duration,
 ) -> Result<TokioStream, Error> {
     let socket = reach(resolver, candidate, budget).await?;
-    connect_socket(
-        &candidate.endpoint,
-        socket,
-        config.clone(),
-        target.clone().by(candidate.mode),
-    )
-    .await
+    let target = target.clone().at(candidate.clone());
+    connect_socket(&candidate.endpoint, socket, config.clone(), target).await
 }
 
 /// A connection to the first of an endpoint's addresses that answers.
