@@ -152,6 +152,7 @@ pub mod io;
 pub mod ledger;
 pub mod manual;
 pub mod policy;
+pub mod registry;
 pub mod roots;
 pub mod security;
 pub mod session;
