@@ -97,8 +97,13 @@ impl Ledger {
 
     /// Everything that is known, in the order of the domains, read as the iterator goes on.
     pub fn records(&self) -> impl Iterator<Item = Result<(Key, Record), LedgerError>> + '_ {
+        self.records_after(None)
+    }
+
+    /// The same from behind a key on, which need not be there: how a list is shown page by page.
+    pub fn records_after(&self, after: Option<Key>) -> impl Iterator<Item = Result<(Key, Record), LedgerError>> + '_ {
         let mut page = Vec::new().into_iter();
-        let mut last: Option<Key> = None;
+        let mut last = after;
         let mut done = false;
         std::iter::from_fn(move || {
             if page.len() == 0 && !done {

@@ -65,6 +65,15 @@ impl Snapshot {
     }
 }
 
+/// Some of the records of a ledger, for example one page of [`Ledger::records_after`].
+impl FromIterator<(Key, Record)> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = (Key, Record)>>(records: I) -> Self {
+        Snapshot {
+            records: records.into_iter().collect(),
+        }
+    }
+}
+
 impl Ledger {
     /// Everything that is known, in memory.
     ///
