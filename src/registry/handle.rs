@@ -25,7 +25,8 @@ impl Registered {
     /// What protects it is known: [`Event::Secured`](crate::session::Event::Secured), and also
     /// [`Event::Plaintext`](crate::session::Event::Plaintext). On a session that we opened, a good certificate
     /// authenticates the peer with it; on others what authenticates is for [`authenticated`](Self::authenticated).
-    pub fn secured(&self, report: Arc<SecurityReport>) {
+    pub fn secured(&self, report: impl Into<Arc<SecurityReport>>) {
+        let report = report.into();
         let by_certificate = report.side() == Side::Initiating && report.is_authenticated();
         self.registry.change(self.number, |entry, counters| {
             let known = entry.report.as_ref();

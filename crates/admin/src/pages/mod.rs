@@ -143,9 +143,9 @@ fn row_header(html: &mut Html, content: impl FnOnce(&mut Html)) {
 fn cell(html: &mut Html, label: &'static str, content: impl FnOnce(&mut Html)) {
     html.markup("<td role=\"cell\" data-label=\"")
         .markup(label)
-        .markup("\">");
+        .markup("\"><div>");
     content(html);
-    html.markup("</td>");
+    html.markup("</div></td>");
 }
 
 /// How something is, in a word and a sign, and by colour besides.
