@@ -85,7 +85,7 @@ impl Entry {
     }
 }
 
-/// `7 (s2sout): a.example to b.example, TLS 1.3, TLS13_AES_256_GCM_SHA384, authenticated by certificate`.
+/// `7 (s2sout): a.example to b.example, TLS 1.3, TLS_AES_256_GCM_SHA384, authenticated by certificate`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}): ", self.number, self.session_type)?;

@@ -5,12 +5,6 @@ use std::fmt;
 /// Seconds since 1970, shown as `2026-11-22 16:13 UTC`.
 pub(crate) struct Moment(pub(crate) i64);
 
-impl Moment {
-    pub(crate) fn of(seconds: u64) -> Self {
-        Moment(i64::try_from(seconds).unwrap_or(i64::MAX))
-    }
-}
-
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Days since 0000-03-01, so that a leap day ends its year.

@@ -64,7 +64,7 @@ impl Peers {
         let began = io::now();
         let own: Domain = OWN.parse()?;
         let ca = TestCa::valid_now("Demonstration CA");
-        let leaf = LeafSpec::for_domain;
+        let leaf = |domain: &str| LeafSpec::for_domain(domain).cn(domain);
         let certificates = [
             (OWN, ca.issue(leaf(OWN))),
             ("good.example", ca.issue(leaf("good.example"))),
@@ -157,7 +157,7 @@ fn remember_another(watch: &Watch, own: &Domain, remote: &Domain, now: UnixTime)
 }
 
 fn many_names(domain: &str) -> LeafSpec {
-    (0..40).fold(LeafSpec::for_domain(domain), |leaf, number| {
+    (0..40).fold(LeafSpec::for_domain(domain).cn(domain), |leaf, number| {
         leaf.dns(format!(
             "a-rather-long-service-name-number-{number}.of-a-rather-long-subdomain.{domain}"
         ))

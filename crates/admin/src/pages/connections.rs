@@ -1,9 +1,9 @@
 //! The open connections.
 
-use super::{PAGE, State, Tab, badge, cell, row_header, table};
+use super::{PAGE, State, Tab, badge, cell, row_header, table, time};
 use crate::Admin;
 use crate::html::Html;
-use crate::moment::{Moment, Span};
+use crate::moment::Span;
 use crate::request::{Reply, Request};
 use hyper::header::HeaderName;
 use std::sync::Arc;
@@ -136,7 +136,7 @@ fn row(html: &mut Html, entry: &Entry) {
         }
     });
     cell(html, "Since", |html| {
-        html.text(Moment::of(entry.since.as_secs()));
+        time(html, entry.since.as_secs());
     });
     html.markup("</tr>\n");
 }
@@ -190,7 +190,7 @@ pub(super) fn authenticated(html: &mut Html, entry: &Entry) {
             .markup(" more pairs</span>");
     }
     if let Some(proof) = entry.accepted.first() {
-        html.markup("<span class=\"aside\">we by ")
+        html.markup("<span class=\"aside\">it knows us by ")
             .text(&proof.by)
             .markup("</span>");
     }

@@ -1,9 +1,8 @@
 //! Attempts to connect, those that failed first.
 
-use super::{PAGE, State, Tab, badge, cell, row_header, table};
+use super::{PAGE, State, Tab, badge, cell, row_header, table, time};
 use crate::Admin;
 use crate::html::Html;
-use crate::moment::Moment;
 use crate::request::{Reply, Request};
 use xmpp_tls::history::{Attempt, Outcome};
 use xmpp_tls::session::Mode;
@@ -80,8 +79,8 @@ fn row(html: &mut Html, attempt: &Attempt) {
             });
     });
     cell(html, "When", |html| {
-        html.text(Moment::of(attempt.began.as_secs()))
-            .markup("<span class=\"aside\">took ")
+        time(html, attempt.began.as_secs());
+        html.markup("<span class=\"aside\">took ")
             .text(attempt.took.as_millis())
             .markup(" ms</span>");
     });

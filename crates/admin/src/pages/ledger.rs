@@ -1,10 +1,9 @@
 //! What domains showed, and the form that acknowledges it.
 
-use super::{PAGE, State, Tab, badge, cell, fact, names, row_header, table, text_fact};
+use super::{PAGE, State, Tab, badge, cell, fact, names, row_header, table, text_fact, time};
 use crate::Admin;
 use crate::acknowledge::{Denied, acknowledge, key_of_hex, key_to_hex};
 use crate::html::Html;
-use crate::moment::Moment;
 use crate::request::{Reply, Request};
 use hyper::{StatusCode, header};
 use xmpp_tls::ledger::{Key, Known, Ledger, LedgerError, Record, Voucher};
@@ -95,10 +94,10 @@ fn row(html: &mut Html, key: &Key, record: &Record) {
         waiting => badge(html, State::Warning, waiting),
     });
     cell(html, "First seen", |html| {
-        html.text(Moment::of(record.first_seen));
+        time(html, record.first_seen);
     });
     cell(html, "Last seen", |html| {
-        html.text(Moment::of(record.last_seen));
+        time(html, record.last_seen);
     });
     html.markup("</tr>\n");
 }
@@ -184,9 +183,9 @@ fn certificate(html: &mut Html, known: &Known) {
     });
     text_fact(html, "Issuer", Some(&leaf.issuer));
     fact(html, "Valid", |html| {
-        html.text(Moment(leaf.not_before))
-            .markup(" to ")
-            .text(Moment(leaf.not_after));
+        time(html, leaf.not_before);
+        html.markup(" to ");
+        time(html, leaf.not_after);
     });
     text_fact(html, "Key", Some(&leaf.key_type));
     text_fact(html, "SHA-256 of the key", Some(leaf.spki_sha256_hex()));
@@ -198,17 +197,15 @@ fn certificate(html: &mut Html, known: &Known) {
         badge(html, state, known.latest_voucher);
     });
     fact(html, "Seen", |html| {
-        html.text(Moment::of(known.first_seen))
-            .markup(" to ")
-            .text(Moment::of(known.last_seen));
+        time(html, known.first_seen);
+        html.markup(" to ");
+        time(html, known.last_seen);
     });
     if let Some(acknowledged) = &known.acknowledged {
         fact(html, "Acknowledged", |html| {
             badge(html, State::Good, "acknowledged");
-            html.markup(" by ")
-                .text(&acknowledged.by)
-                .markup(", ")
-                .text(Moment::of(acknowledged.at));
+            html.markup(" by ").text(&acknowledged.by).markup(", ");
+            time(html, acknowledged.at);
         });
     }
     html.markup("</dl>\n");

@@ -113,9 +113,9 @@ fn page(title: &str, tab: Option<Tab>, content: impl FnOnce(&mut Html)) -> Reply
         .text(title)
         .markup("</h1>\n");
     content(&mut html);
-    html.markup("</main>\n<footer><p>As of ")
-        .text(Moment::of(io::now().wall.as_secs()))
-        .markup(". <a href=\"/metrics\">Metrics</a></p></footer>\n</body>\n</html>\n");
+    html.markup("</main>\n<footer><p>As of ");
+    time(&mut html, io::now().wall.as_secs());
+    html.markup(". <a href=\"/metrics\">Metrics</a></p></footer>\n</body>\n</html>\n");
     Reply::html(html.into_string())
 }
 
@@ -170,6 +170,12 @@ fn badge(html: &mut Html, state: State, text: impl std::fmt::Display) {
         .markup("</span>")
         .text(text)
         .markup("</span>");
+}
+
+/// A time, in seconds since 1970.
+fn time(html: &mut Html, seconds: impl TryInto<i64>) {
+    let moment = Moment(seconds.try_into().unwrap_or(i64::MAX));
+    html.markup("<span class=\"time\">").text(moment).markup("</span>");
 }
 
 /// A name and what it is, in a list of those.

@@ -1,11 +1,10 @@
 //! All that is known of one connection.
 
 use super::connections::{change, direction, domains, encrypted, lifetime};
-use super::{State, badge, cell, fact, names, row_header, table, text_fact};
+use super::{State, badge, cell, fact, names, row_header, table, text_fact, time};
 use crate::Admin;
 use crate::acknowledge::key_to_hex;
 use crate::html::Html;
-use crate::moment::Moment;
 use crate::request::Reply;
 use xmpp_tls::identity::CertificateFacts;
 use xmpp_tls::registry::{Entry, Proof};
@@ -19,7 +18,7 @@ pub(super) fn page(admin: &Admin, number: u64) -> Option<Reply> {
         html.markup("</p>\n<dl class=\"facts\">\n");
         text_fact(html, "Number", Some(entry.number));
         text_fact(html, "Direction", Some(direction(entry.session_type)));
-        text_fact(html, "Since", Some(Moment::of(entry.since.as_secs())));
+        fact(html, "Since", |html| time(html, entry.since.as_secs()));
         fact(html, "Encrypted", |html| encrypted(html, &entry));
         if let Some(report) = &entry.report {
             report_facts(html, report);
