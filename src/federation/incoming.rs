@@ -4,6 +4,7 @@ use super::event::{AuthenticatedPair, Event};
 use super::external::{self, Request};
 use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind};
+use crate::ledger::Sighting;
 use crate::security::SecurityReport;
 use crate::session::{Mode, Session};
 use crate::time::Now;
@@ -100,6 +101,19 @@ impl Incoming {
     /// The pairs whose stanzas are taken from this stream.
     pub fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
         self.core.authenticated()
+    }
+
+    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of a pair that was
+    /// [`Authenticated`](Event::Authenticated) here.
+    pub fn sighting(&self, known: &AuthenticatedPair) -> Option<Sighting> {
+        let (report, domain) = (self.report()?, &known.pair.originating);
+        match known.by {
+            Method::External | Method::Certificate => {
+                let verdict = self.core.session.verdict_on(domain, self.core.now)?;
+                Sighting::by_certificate(report, &verdict)
+            }
+            _ => Sighting::by_dialback(report, domain.clone()),
+        }
     }
 
     /// The number of this stream, by which verdicts find it.

@@ -154,6 +154,7 @@ impl Running {
             io::Error::Discovery(_) => (Stage::Discovery, "discovery"),
             io::Error::NoneWorked { .. } => (Stage::Connecting, "none-worked"),
             io::Error::Closed(_) => (Stage::Stream(Phase::Features), "closed"),
+            io::Error::Ledger(_) => (Stage::Stream(Phase::Tls), "ledger"),
             io::Error::Session(error) => (Stage::Stream(error.phase()), code_of(error.kind())),
         };
         let domain = match error {

@@ -223,13 +223,13 @@ impl Session {
     }
 
     /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
-    /// What the peer still sends is reported until [`Event::Closed`].
+    /// What the peer still sends is reported until [`Event::Closed`]. It can be closed before the peer's header came.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// TLS is not up yet, or the session has ended.
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close_with(None, now, outgoing))
+        self.end(None, now)
     }
 
     /// The `id` of the stream, which the receiving entity makes anew with each header (RFC 6120 section 4.7.3); known
@@ -263,9 +263,17 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// As for [`close`](Self::close).
     pub fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close_with(Some(error), now, outgoing))
+        self.end(Some(error), now)
+    }
+
+    fn end(&mut self, error: Option<&StreamError>, now: Instant) -> Result<(), Error> {
+        let apology = match &self.state {
+            State::Streaming(stream) => self.role.apology(stream.protection()),
+            _ => StreamHeader::new(),
+        };
+        self.with_stream(|stream, outgoing| stream.close_with(error, &apology, now, outgoing))
     }
 
     /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.

@@ -4,8 +4,12 @@ use super::Shared;
 use super::asking::Claim;
 use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
-use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::federation::{
+    AuthenticatedPair, Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+};
+use crate::history::Running;
 use crate::io::Error;
+use crate::ledger::{Refusal, Sighting};
 use crate::security::SecurityReport;
 use crate::session::Closed;
 use pki_types::CertificateDer;
@@ -14,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use xmpp_stream::{Element, StreamError};
-use xmpp_tls_core::{Engine, deadline};
+use xmpp_tls_core::{Engine, StreamCondition, deadline};
 
 /// Stanzas that wait for one stream.
 const WAITING: usize = 1024;
@@ -128,6 +132,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
+    /// What the ledger is told of a pair that is authenticated.
+    fn sighting(&self, pair: &AuthenticatedPair) -> Option<Sighting>;
     /// When it is closed for want of use; `used` was the last.
     fn idle(&self, used: Instant) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
@@ -175,6 +181,11 @@ impl Link for Outgoing {
         Some(self.pair())
     }
 
+    /// It was told when TLS was up.
+    fn sighting(&self, _: &AuthenticatedPair) -> Option<Sighting> {
+        None
+    }
+
     fn idle(&self, used: Instant) -> Instant {
         match self.is_for_verification() {
             // White space of the peer's is no use.
@@ -198,6 +209,10 @@ impl Link for Incoming {
 
     fn opened_for(&self) -> Option<&Pair> {
         None
+    }
+
+    fn sighting(&self, pair: &AuthenticatedPair) -> Option<Sighting> {
+        Incoming::sighting(self, pair)
     }
 
     fn idle(&self, _used: Instant) -> Instant {
@@ -240,21 +255,33 @@ impl Ended {
     }
 }
 
-/// Runs a stream to its end. `events` came while it was opened.
+/// What there is of a stream when it begins to run.
+pub(super) enum Begun {
+    /// We opened it, and TLS is up, or the policy goes on without.
+    Opened(Arc<SecurityReport>),
+    /// The peer opened it.
+    Accepted(Running),
+}
+
+/// Runs a stream to its end.
 pub(super) async fn run<L: Link>(
     shared: &Arc<Shared>,
     mut link: L,
     mut wire: Wire,
     mut mailbox: Mailbox,
     address: &Address,
-    events: Vec<Event>,
+    begun: Begun,
 ) -> Ended {
     let number = link.number();
     let mut waiting = VecDeque::new();
-    let mut turns: VecDeque<Turn> = events.into_iter().map(Turn::Event).collect();
+    let (mut first, mut running) = match begun {
+        Begun::Opened(report) => (Some(Turn::Event(Event::Secured(report))), None),
+        Begun::Accepted(running) => (None, Some(running)),
+    };
+    let mut refused = None;
     let mut used = Instant::now();
     let outcome = loop {
-        let turn = match turns.pop_front() {
+        let turn = match first.take() {
             Some(turn) => Ok(turn),
             None => {
                 mailbox.takes_stanzas = waiting.is_empty();
@@ -267,7 +294,19 @@ pub(super) async fn run<L: Link>(
         match turn {
             Err(error) => break Err(error),
             Ok(Turn::Event(Event::Closed(how))) => break Ok(how),
-            Ok(Turn::Event(event)) => handle(shared, &mut link, address, &mut waiting, event).await,
+            Ok(Turn::Event(event)) => {
+                if let Event::Secured(report) | Event::Plaintext(report) = &event {
+                    let running = running.take();
+                    shared.remember(running.map(|running| running.succeeded(report, now)));
+                }
+                if let Err(refusal) = handle(shared, &mut link, address, &mut waiting, event).await {
+                    refused = Some(Error::Ledger(Box::new(refusal)));
+                    let error = StreamError::new(StreamCondition::POLICY_VIOLATION);
+                    if link.close_with(&error, now).is_err() {
+                        break Ok(Closed::Properly);
+                    }
+                }
+            }
             Ok(Turn::Stanza(stanza)) => {
                 waiting.push_back(stanza);
                 if flush(&mut link, &mut waiting) {
@@ -281,14 +320,25 @@ pub(super) async fn run<L: Link>(
                 }
             }
             Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
-            Ok(Turn::Order(Order::Close(Some(error)))) => drop(link.close_with(&error, now)),
-            Ok(Turn::Order(Order::Close(None)) | Turn::Idle) => {
+            Ok(turn @ (Turn::Order(Order::Close(_)) | Turn::Idle)) => {
                 // Whoever sends to that peer from now on gets a new stream.
                 retire(shared, &link, address);
-                drop(link.close(now));
+                let closed = match turn {
+                    Turn::Order(Order::Close(Some(error))) => link.close_with(&error, now),
+                    _ => link.close(now),
+                };
+                // Before TLS is up there is nothing that could be closed. A later failure shows in the next turn.
+                if closed.is_err() && link.report().is_none() {
+                    break Ok(Closed::Properly);
+                }
             }
         }
     };
+    let outcome = refused.map_or(outcome, Err);
+    shared.remember(running.map(|running| match &outcome {
+        Ok(_) => running.abandoned(Instant::now()),
+        Err(error) => running.failed(error, Instant::now()),
+    }));
     retire(shared, &link, address);
     if !matches!(outcome, Err(Error::Transport { .. })) {
         wire.hang_up().await;
@@ -314,7 +364,7 @@ async fn handle<L: Link>(
     address: &Address,
     waiting: &mut VecDeque<Element>,
     event: Event,
-) {
+) -> Result<(), Refusal> {
     let number = link.number();
     match event {
         Event::Secured(report) | Event::Plaintext(report) => {
@@ -330,6 +380,11 @@ async fn handle<L: Link>(
             shared.tell(Notice::Accepted { link: number, pair }).await;
         }
         Event::Authenticated(pair) => {
+            // Before anything else is taken from the peer: it comes in order.
+            if let Some(sighting) = link.sighting(&pair) {
+                let decision = shared.memory.observe(&sighting, crate::io::now().wall).await?;
+                shared.table().update(number, |info| info.decision = decision);
+            }
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
@@ -377,6 +432,7 @@ async fn handle<L: Link>(
         Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
         Event::Closed(_) => {}
     }
+    Ok(())
 }
 
 fn retire<L: Link>(shared: &Shared, link: &L, address: &Address) {
@@ -408,6 +464,7 @@ fn failure(error: &Error) -> VerificationFailure {
     match error {
         Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
         Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
+        Error::Ledger(_) => VerificationFailure::Unprotected,
         Error::Session(error) => crate::federation::failure(error),
     }
 }

@@ -8,13 +8,16 @@ mod wire;
 
 pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
 
-use super::discover::{first_that_works, reach};
+use super::discover::{Search, reach};
 use crate::discovery::Candidate;
 use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, StreamNumber, Verdict};
-use crate::io::{Error, Resolver};
+use crate::history::Attempt;
+use crate::io::{Error, Memory, Resolver};
+use crate::ledger::Decision;
+use crate::security::SecurityReport;
 use crate::session::{Closed, Mode, Target};
 use asking::Claim;
-use link::{Address, Ended, Order, mailbox};
+use link::{Address, Begun, Ended, Order, mailbox};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +28,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use wire::{Turn, Wire};
 use xmpp_dialback::VerificationFailure;
 use xmpp_stream::{Element, StreamError};
+use xmpp_tls_core::StreamKind;
 
 /// Notices that wait for the application; while there are so many, no link goes on.
 const NOTICES: usize = 1024;
@@ -69,11 +73,21 @@ pub struct Federation {
 pub(super) struct Shared {
     config: Arc<FederationConfig>,
     resolver: Arc<dyn Resolver>,
+    memory: Memory,
     notices: mpsc::Sender<Notice>,
     incoming: Arc<Semaphore>,
     closing: watch::Sender<bool>,
     runtime: Handle,
     table: Mutex<Table>,
+}
+
+/// A stream that we opened, whose TLS is up.
+struct Established {
+    link: Outgoing,
+    wire: Wire,
+    candidate: Candidate,
+    decision: Option<Decision>,
+    report: Arc<SecurityReport>,
 }
 
 impl fmt::Debug for Federation {
@@ -89,10 +103,25 @@ impl Federation {
     ///
     /// Outside a tokio runtime, where its streams will run.
     pub fn new(config: FederationConfig, resolver: Arc<dyn Resolver>) -> (Self, mpsc::Receiver<Notice>) {
+        Self::with_memory(config, resolver, Memory::default())
+    }
+
+    /// The same, which remembers. A stream that the ledger refuses is closed before anything is said on it, or where
+    /// the peer opened it as soon as it has proved who it is and before any stanza of it is taken.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_memory(
+        config: FederationConfig,
+        resolver: Arc<dyn Resolver>,
+        memory: Memory,
+    ) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, receiver) = mpsc::channel(NOTICES);
         let shared = Shared {
             config: Arc::new(config),
             resolver,
+            memory,
             notices,
             incoming: Arc::new(Semaphore::new(INCOMING)),
             closing: watch::Sender::new(false),
@@ -160,7 +189,9 @@ impl Federation {
         let mut info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
         info.peer = wire.peer();
         self.shared.table().add(info, address.clone());
-        let ended = link::run(&self.shared, link, wire, mailbox, &address, Vec::new()).await;
+        let running = Attempt::accepted(StreamKind::ServerToServer, mode, crate::io::now());
+        let begun = Begun::Accepted(running);
+        let ended = link::run(&self.shared, link, wire, mailbox, &address, begun).await;
         self.shared.tidy(ended, None).await;
     }
 
@@ -190,6 +221,12 @@ impl Shared {
         *self.closing.borrow()
     }
 
+    fn remember(&self, attempt: Option<Attempt>) {
+        if let Some(attempt) = attempt {
+            self.memory.record(|| attempt);
+        }
+    }
+
     async fn tell(&self, notice: Notice) {
         // Nobody listens any more: then nobody misses it.
         drop(self.notices.send(notice).await);
@@ -207,11 +244,18 @@ impl Shared {
             };
             let ended = match established {
                 None => Ended::unopened(Ok(Closed::Properly), mailbox),
-                Some(Ok((link, wire, candidate, events))) => {
+                Some(Ok(Established {
+                    link,
+                    wire,
+                    candidate,
+                    decision,
+                    report,
+                })) => {
                     let mut info = LinkInfo::new(link.number(), purpose, Some(candidate));
                     info.peer = wire.peer();
+                    info.decision = decision;
                     shared.table().add(info, own.clone());
-                    link::run(&shared, link, wire, mailbox, &own, events).await
+                    link::run(&shared, link, wire, mailbox, &own, Begun::Opened(report)).await
                 }
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };
@@ -221,11 +265,7 @@ impl Shared {
     }
 
     /// The first of the domain's endpoints that works.
-    async fn establish(
-        &self,
-        pair: &Pair,
-        purpose: LinkPurpose,
-    ) -> Result<(Outgoing, Wire, Candidate, Vec<Event>), Error> {
+    async fn establish(&self, pair: &Pair, purpose: LinkPurpose) -> Result<Established, Error> {
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
         let mut timeouts = self.config.client().policy_for(&target).timeouts;
         let most = match purpose {
@@ -236,21 +276,27 @@ impl Shared {
             }
             LinkPurpose::Stanzas | LinkPurpose::Accepted => usize::MAX,
         };
-        let attempt = |candidate: Candidate| async move {
-            let (link, wire, events) = self.attempt(pair, purpose, &candidate, timeouts.connect).await?;
-            Ok((link, wire, candidate, events))
+        let search = Search {
+            resolver: &*self.resolver,
+            target: &target,
+            timeouts,
+            most,
+            memory: &self.memory,
         };
-        first_that_works(&*self.resolver, &target, timeouts, most, attempt).await
+        let attempt = |candidate| self.attempt(pair, purpose, candidate, timeouts.connect);
+        search
+            .first_that_works(attempt, |made: &Established| &made.report)
+            .await
     }
 
     async fn attempt(
         &self,
         pair: &Pair,
         purpose: LinkPurpose,
-        candidate: &Candidate,
+        candidate: Candidate,
         budget: Duration,
-    ) -> Result<(Outgoing, Wire, Vec<Event>), Error> {
-        let socket = reach(&*self.resolver, candidate, budget).await?;
+    ) -> Result<Established, Error> {
+        let socket = reach(&*self.resolver, &candidate, budget).await?;
         let mut wire = Wire::new(socket).map_err(|error| Error::unreachable(&candidate.endpoint, error))?;
         let (config, mode, now) = (self.config.clone(), candidate.mode, crate::io::now());
         let mut link = match purpose {
@@ -261,18 +307,25 @@ impl Shared {
         };
         // Nobody can order anything yet.
         let (_address, mut nobody) = mailbox(self.closing.subscribe());
-        let turn = match wire.turn(&mut link, &mut nobody, None).await {
-            Ok(turn) => turn,
-            Err(error) => {
-                wire.hang_up().await;
-                return Err(error);
+        let report = loop {
+            match wire.turn(&mut link, &mut nobody, None).await {
+                Ok(Turn::Event(Event::Secured(report) | Event::Plaintext(report))) => break report,
+                Ok(Turn::Event(Event::Closed(how))) => return Err(Error::Closed(how)),
+                Ok(_) => {}
+                Err(error) => {
+                    wire.hang_up().await;
+                    return Err(error);
+                }
             }
         };
-        match turn {
-            Turn::Event(Event::Closed(how)) => Err(Error::Closed(how)),
-            Turn::Event(secured) => Ok((link, wire, vec![secured])),
-            Turn::Order(_) | Turn::Stanza(_) | Turn::Idle => Ok((link, wire, Vec::new())),
-        }
+        let decided = self.memory.decide(&report, crate::io::now().wall).await;
+        Ok(Established {
+            link,
+            wire,
+            candidate,
+            decision: decided.map_err(|refusal| Error::Ledger(Box::new(refusal)))?,
+            report,
+        })
     }
 
     /// Has a claim verified: on a stream to its domain that is for that.

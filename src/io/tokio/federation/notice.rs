@@ -1,6 +1,7 @@
 use crate::discovery::Candidate;
 use crate::federation::{AuthenticatedPair, Pair, Refusal, Rejection, StreamNumber};
 use crate::io::Error;
+use crate::ledger::Decision;
 use crate::security::SecurityReport;
 use crate::session::Closed;
 use std::fmt;
@@ -153,6 +154,9 @@ pub struct LinkInfo {
     pub peer: Option<SocketAddr>,
     /// What protects it.
     pub report: Option<Arc<SecurityReport>>,
+    /// What the ledger says to the certificate, compared with what was shown before; `None` without a ledger, and for
+    /// a peer that opened the stream until it has proved who it is.
+    pub decision: Option<Decision>,
     /// Pairs of ours that the peer takes stanzas of.
     pub accepted: Vec<AuthenticatedPair>,
     /// Pairs of the peer's that we take stanzas of.
@@ -167,6 +171,7 @@ impl LinkInfo {
             endpoint,
             peer: None,
             report: None,
+            decision: None,
             accepted: Vec::new(),
             authenticated: Vec::new(),
         }
@@ -200,8 +205,11 @@ impl fmt::Display for LinkInfo {
         for pair in &self.accepted {
             write!(f, "\n  to it:   {pair}")?;
         }
-        match &self.endpoint {
-            Some(at) => write!(f, "\n  at {} by {} DNS", at.endpoint, at.security),
+        if let Some(at) = &self.endpoint {
+            write!(f, "\n  at {} by {} DNS", at.endpoint, at.security)?;
+        }
+        match &self.decision {
+            Some(decision) => write!(f, "\n  {decision}"),
             None => Ok(()),
         }
     }
