@@ -43,6 +43,7 @@ impl Resolver for Zone {
 struct World {
     ca: TestCa,
     zone: Zone,
+    bidi: bool,
 }
 
 struct Server {
@@ -55,6 +56,7 @@ impl World {
         World {
             ca: TestCa::valid_now("Test CA"),
             zone: Zone(Arc::default()),
+            bidi: false,
         }
     }
 
@@ -73,7 +75,11 @@ impl World {
             .with_verifier(verifier)
             .with_policy(policy.clone());
         let secret = DialbackSecret::generate(|octets| octets.fill(domains[0].as_bytes()[0]));
-        FederationConfig::new(Arc::new(client), Arc::new(server), secret.into())
+        let config = FederationConfig::new(Arc::new(client), Arc::new(server), secret.into());
+        match self.bidi {
+            true => config.with_bidi(),
+            false => config,
+        }
     }
 
     async fn serve(&self, domains: &[&str], certificate: Issued, policy: Policy) -> Server {
@@ -246,6 +252,7 @@ async fn closing_ends_every_stream_and_takes_nothing_more() {
             .await;
         assert!(outcome.is_ok(), "{outcome:?}");
     }
+    a.federation.closed().await;
     assert!(a.federation.links().is_empty());
 }
 
@@ -362,4 +369,31 @@ async fn a_peer_with_another_key_is_refused_where_the_ledger_says_so() {
         assert!(why.contains("REFUSED"), "{why}");
         assert!(history.lock().unwrap().iter().any(|attempt| !attempt.is_success()));
     }
+}
+
+/// In both directions of one stream, more than the system holds for either.
+#[tokio::test]
+async fn both_servers_may_send_more_than_the_network_takes() {
+    let mut world = World::new();
+    world.bidi = true;
+    let (mut a, mut b) = (world.good("a.example").await, world.good("b.example").await);
+    a.send("a.example", "b.example");
+    b.stanza().await;
+    let large = |from: &str, to: &str| {
+        let body = "x".repeat(100_000);
+        common::network::stanza(&format!(
+            "<message from='x@{from}' to='y@{to}'><body>{body}</body></message>"
+        ))
+    };
+    for _ in 0..400 {
+        a.federation.send(large("a.example", "b.example")).unwrap();
+        b.federation.send(large("b.example", "a.example")).unwrap();
+    }
+    let all = async |server: &mut Server| {
+        for _ in 0..400 {
+            server.stanza().await;
+        }
+    };
+    tokio::join!(all(&mut a), all(&mut b));
+    assert_eq!(a.federation.links().len(), 1, "one stream for both");
 }

@@ -136,6 +136,11 @@ impl Incoming {
         self.core.session.last_heard()
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn session(&self) -> &Session {
+        &self.core.session
+    }
+
     fn react(&mut self, heard: Heard) -> Result<(), Error> {
         match heard {
             Heard::Opened(header) => self.opened(&header),
@@ -172,6 +177,7 @@ impl Incoming {
             if let Some(external) = &self.external {
                 let proved = dialback.authenticated_by_external(external.pair.clone(), external.since);
                 proved.map_err(|error| self.core.session.error(ErrorKind::Dialback(Box::new(error))))?;
+                self.core.push(Event::Authenticated(external.clone()));
             }
             self.core.dialback = Some(dialback);
         }
@@ -253,9 +259,7 @@ impl Incoming {
     fn log_in(&mut self, pair: Pair) -> Result<(), Error> {
         self.send_built(external::success())?;
         self.core.session.restart(self.core.now)?;
-        let proved = AuthenticatedPair::new(pair, Method::External, self.core.now);
-        self.external = Some(proved.clone());
-        self.core.push(Event::Authenticated(proved));
+        self.external = Some(AuthenticatedPair::new(pair, Method::External, self.core.now));
         Ok(())
     }
 

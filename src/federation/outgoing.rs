@@ -294,6 +294,11 @@ impl Outgoing {
         self.core.session.last_heard()
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn session(&self) -> &Session {
+        &self.core.session
+    }
+
     fn react(&mut self, heard: Heard) -> Result<(), Error> {
         match heard {
             Heard::Opened(header) => {

@@ -11,7 +11,7 @@ use crate::history::Running;
 use crate::io::Error;
 use crate::ledger::{Refusal, Sighting};
 use crate::security::SecurityReport;
-use crate::session::Closed;
+use crate::session::{Closed, Session};
 use pki_types::CertificateDer;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -125,6 +125,7 @@ impl Mailbox {
 
 /// What both directions have in common here.
 pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
+    fn session(&self) -> &Session;
     fn number(&self) -> StreamNumber;
     /// The pair that we opened it for.
     fn opened_for(&self) -> Option<&Pair>;
@@ -147,6 +148,9 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
 
 macro_rules! same_for_both {
     ($link:ident) => {
+        fn session(&self) -> &Session {
+            $link::session(self)
+        }
         fn number(&self) -> StreamNumber {
             $link::number(self)
         }
@@ -284,7 +288,7 @@ pub(super) async fn run<L: Link>(
         let turn = match first.take() {
             Some(turn) => Ok(turn),
             None => {
-                mailbox.takes_stanzas = waiting.is_empty();
+                mailbox.takes_stanzas = waiting.is_empty() && wire.is_idle();
                 let until = link.idle(used);
                 wire.turn(&mut link, &mut mailbox, Some(until)).await
             }
@@ -341,7 +345,7 @@ pub(super) async fn run<L: Link>(
     }));
     retire(shared, &link, address);
     if !matches!(outcome, Err(Error::Transport { .. })) {
-        wire.hang_up().await;
+        wire.hang_up(link.session().patience()).await;
     }
     let why = match &outcome {
         Ok(_) => VerificationFailure::StreamEnded,

@@ -25,6 +25,7 @@ use table::Table;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::task::TaskTracker;
 use wire::{Turn, Wire};
 use xmpp_dialback::VerificationFailure;
 use xmpp_stream::{Element, StreamError};
@@ -78,6 +79,8 @@ pub(super) struct Shared {
     incoming: Arc<Semaphore>,
     closing: watch::Sender<bool>,
     runtime: Handle,
+    /// Those of the streams.
+    tasks: TaskTracker,
     table: Mutex<Table>,
 }
 
@@ -126,6 +129,7 @@ impl Federation {
             incoming: Arc::new(Semaphore::new(INCOMING)),
             closing: watch::Sender::new(false),
             runtime: Handle::current(),
+            tasks: TaskTracker::new(),
             table: Mutex::default(),
         };
         let shared = Arc::new(shared);
@@ -178,6 +182,10 @@ impl Federation {
 
     /// Serves one connection from another server, until it ends.
     pub async fn accept(&self, socket: TcpStream, mode: Mode) {
+        self.shared.tasks.track_future(self.run(socket, mode)).await;
+    }
+
+    async fn run(&self, socket: TcpStream, mode: Mode) {
         let made = Incoming::new(self.shared.config.clone(), mode, crate::io::now());
         let (link, wire) = match (made, Wire::new(socket)) {
             (Ok(link), Ok(wire)) => (link, wire),
@@ -205,9 +213,17 @@ impl Federation {
         self.shared.table().links()
     }
 
-    /// Closes every stream, and opens and takes no more.
+    /// Closes every stream, and opens and takes no more. What was not sent comes back as [`Notice::Undelivered`].
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
+    }
+
+    /// Returns when [`close`](Self::close) was called and every stream has ended: each has
+    /// [`Timeouts::close`](crate::policy::Timeouts::close) for its peer's goodbye. Notices have to be taken meanwhile.
+    pub async fn closed(&self) {
+        link::ends(&mut self.shared.closing.subscribe()).await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 
@@ -236,7 +252,7 @@ impl Shared {
     fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
         let (address, mailbox) = mailbox(self.closing.subscribe());
         let (shared, own) = (self.clone(), address.clone());
-        self.runtime.spawn(async move {
+        let work = async move {
             let mut closing = shared.closing.subscribe();
             let established = tokio::select! {
                 established = shared.establish(&pair, purpose) => Some(established),
@@ -260,7 +276,8 @@ impl Shared {
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };
             shared.tidy(ended, Some((pair, own))).await;
-        });
+        };
+        self.tasks.spawn_on(work, &self.runtime);
         address
     }
 
@@ -313,7 +330,7 @@ impl Shared {
                 Ok(Turn::Event(Event::Closed(how))) => return Err(Error::Closed(how)),
                 Ok(_) => {}
                 Err(error) => {
-                    wire.hang_up().await;
+                    wire.hang_up(link.session().patience()).await;
                     return Err(error);
                 }
             }
