@@ -337,6 +337,13 @@ impl Core {
         }
     }
 
+    pub(super) fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
+        match element {
+            Ok(element) => self.session.send(&element),
+            Err(error) => Err(self.session.error(error.into())),
+        }
+    }
+
     /// The pairs that stanzas are taken from.
     pub(super) fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
         let dialback = self.dialback.iter().flat_map(DialbackStream::authenticated);

@@ -224,7 +224,7 @@ impl Incoming {
         let response = match Request::read(element) {
             Request::Auth(InitialResponse::Absent) => {
                 self.challenged = true;
-                return self.send_built(external::challenge());
+                return self.core.send_built(external::challenge());
             }
             Request::Auth(response) => response,
             Request::Response(response) if std::mem::take(&mut self.challenged) => response,
@@ -257,7 +257,7 @@ impl Incoming {
     }
 
     fn log_in(&mut self, pair: Pair) -> Result<(), Error> {
-        self.send_built(external::success())?;
+        self.core.send_built(external::success())?;
         self.core.session.restart(self.core.now)?;
         self.external = Some(AuthenticatedPair::new(pair, Method::External, self.core.now));
         Ok(())
@@ -266,7 +266,7 @@ impl Incoming {
     /// Dialback may follow, where the policy has it (XEP-0178 section 3, step 11).
     fn refuse(&mut self, condition: &str) -> Result<(), Error> {
         self.failures += 1;
-        self.send_built(external::failure(condition))?;
+        self.core.send_built(external::failure(condition))?;
         let may_go_on = self.core.session.policy().may_use_dialback(StreamKind::ServerToServer);
         match may_go_on && self.failures < MAX_FAILURES {
             true => Ok(()),
@@ -282,13 +282,6 @@ impl Incoming {
         let in_time = self.external.is_none() && self.core.authenticated().next().is_none();
         if let Some(dialback) = self.core.dialback.as_mut().filter(|_| in_time && self.core.config.bidi) {
             self.core.bidi = dialback.enable_bidi().is_ok();
-        }
-    }
-
-    fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
-        match element {
-            Ok(element) => self.core.session.send(&element),
-            Err(error) => Err(self.core.session.error(error.into())),
         }
     }
 }

@@ -42,17 +42,26 @@ impl Memory {
         self
     }
 
-    /// What the ledger says about a connection whose TLS is up; `None` without a ledger.
-    pub(super) async fn decide(&self, report: &SecurityReport, now: UnixTime) -> Result<Option<Decision>, Refusal> {
+    /// What the ledger says about a connection that we opened and whose TLS is up; `None` without a ledger. Drivers
+    /// ask this before they go on.
+    ///
+    /// # Errors
+    ///
+    /// The connection is to be closed.
+    pub async fn decide(&self, report: &SecurityReport, now: UnixTime) -> Result<Option<Decision>, Refusal> {
         match &self.ledger {
             Some(ledger) => ledger.decide(report, now).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The same of a server that connected to us and proved who it is.
-    #[cfg(feature = "tokio")]
-    pub(super) async fn observe(&self, sighting: &Sighting, now: UnixTime) -> Result<Option<Decision>, Refusal> {
+    /// The same of a server that connected to us and proved who it is; see
+    /// [`Incoming::sighting`](crate::federation::Incoming::sighting).
+    ///
+    /// # Errors
+    ///
+    /// The connection is to be closed.
+    pub async fn observe(&self, sighting: &Sighting, now: UnixTime) -> Result<Option<Decision>, Refusal> {
         match &self.ledger {
             Some(ledger) => {
                 let observed = ledger.observe(sighting, now).await;
@@ -62,8 +71,8 @@ impl Memory {
         }
     }
 
-    #[cfg(feature = "tokio")]
-    pub(super) fn record(&self, attempt: impl FnOnce() -> Attempt) {
+    /// Adds an attempt to the history, if there is one.
+    pub fn record(&self, attempt: impl FnOnce() -> Attempt) {
         if let Some(history) = &self.history {
             // Whoever panicked while holding it left it whole: each record is one call.
             history.lock().unwrap_or_else(PoisonError::into_inner).record(attempt());

@@ -4,6 +4,7 @@ use super::Shared;
 use super::asking::Claim;
 use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
+use crate::error::ErrorKind;
 use crate::federation::{
     AuthenticatedPair, Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
 };
@@ -463,12 +464,25 @@ fn fail(orders: Vec<Order>, why: &VerificationFailure) -> Vec<Verdict> {
     tasks.map(|task| task.fail(why.clone())).collect()
 }
 
-/// What a server is told that wanted to be verified there.
+/// What a claim comes to whose authoritative server could not be asked for this reason (XEP-0220 section 2.5).
 fn failure(error: &Error) -> VerificationFailure {
     match error {
         Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
         Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
         Error::Ledger(_) => VerificationFailure::Unprotected,
-        Error::Session(error) => crate::federation::failure(error),
+        Error::Session(error) => failure_of_session(error.kind()),
+    }
+}
+
+fn failure_of_session(kind: &ErrorKind) -> VerificationFailure {
+    match kind {
+        ErrorKind::StreamError(told) if told.name() == StreamCondition::HOST_UNKNOWN.name() => {
+            VerificationFailure::NotServed
+        }
+        ErrorKind::TimedOut => VerificationFailure::TimedOut,
+        ErrorKind::Starttls(_) | ErrorKind::Tls(_) | ErrorKind::Identity(_) | ErrorKind::Policy(_) => {
+            VerificationFailure::Unprotected
+        }
+        _ => VerificationFailure::StreamEnded,
     }
 }
