@@ -1,7 +1,7 @@
 //! A report as one line of a log.
 
 use super::redact::redacted;
-use super::{Authentication, TlsStart, View};
+use super::{Authentication, TlsStart, Tried, View};
 use std::fmt::{self, Write as _};
 use xmpp_tls_core::{Domain, Side};
 
@@ -39,6 +39,14 @@ impl fmt::Display for Line<'_> {
             Authentication::Rejected { error, .. } => field(f, "error", Some(&error.to_string()))?,
             Authentication::NotAsked => {}
         }
+        if !view.tried.is_empty() {
+            let vain = |tried: &Tried| if tried.succeeded() { "" } else { "!" };
+            let tried = view
+                .tried
+                .iter()
+                .map(|tried| format!("{}{}", vain(tried), tried.method.code()));
+            field(f, "tried", Some(&tried.collect::<Vec<_>>().join(",")))?;
+        }
         if let Some(leaf) = &leaf {
             field(f, "key", Some(&leaf.spki_sha256_hex()))?;
             field(f, "until", Some(&leaf.not_after_text()))?;
@@ -70,7 +78,11 @@ pub(super) fn side(side: Side) -> &'static str {
 fn write_field(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
     write!(f, " {name}=")?;
     let bare = |c: char| {
-        c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | ',' | '/' | '@' | '*' | '+' | '…' | '[' | ']')
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                '.' | '-' | '_' | ':' | ',' | '/' | '@' | '*' | '+' | '!' | '…' | '[' | ']'
+            )
     };
     if !value.is_empty() && value.chars().all(bare) {
         return f.write_str(value);

@@ -10,6 +10,7 @@ mod redact;
 mod summary;
 mod text;
 mod tls;
+mod tried;
 mod view;
 mod warning;
 
@@ -17,6 +18,7 @@ pub use authentication::Authentication;
 pub use summary::Summary;
 pub use text::Text;
 pub use tls::{ClientCertificate, Handshake, TlsReport, TlsStart};
+pub use tried::Tried;
 pub use view::View;
 pub use warning::Warning;
 
@@ -30,6 +32,10 @@ use std::sync::OnceLock;
 use xmpp_identity::{CertificateError, CertificateFacts, TrustStep, Verdict};
 use xmpp_starttls::ClearOffer;
 use xmpp_tls_core::{Domain, Side, StreamKind};
+
+/// The version of reports as data: the field `schema`. It changes where a field goes or means something else, and not
+/// where one is added.
+pub const SCHEMA: u32 = 1;
 
 /// What protects one connection, as the session established it (RFC 7590 section 3.6).
 ///

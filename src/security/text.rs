@@ -90,6 +90,10 @@ fn rows_of(view: &View<'_>) -> Rows {
     }
     of_offer(&mut rows, report);
     of_authentication(&mut rows, report);
+    for tried in view.tried {
+        let tone = if tried.succeeded() { Tone::Good } else { Tone::Caution };
+        rows.push(tone, "proof", tried);
+    }
     if let Some(id) = report.stream_id() {
         rows.plain("stream id", id);
     }

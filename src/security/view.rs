@@ -1,5 +1,5 @@
 use super::line::Line;
-use super::{SecurityReport, Text, Warning, warning};
+use super::{SecurityReport, Text, Tried, Warning, warning};
 use crate::ledger::Assessment;
 use pki_types::UnixTime;
 use std::fmt;
@@ -33,6 +33,7 @@ pub struct View<'a> {
     pub(super) now: Option<UnixTime>,
     expiring_within: Duration,
     pub(super) change: Option<&'a Assessment>,
+    pub(super) tried: &'a [Tried],
     pub(super) redacted: bool,
 }
 
@@ -46,6 +47,7 @@ impl<'a> View<'a> {
             now: None,
             expiring_within: Self::EXPIRING_WITHIN,
             change: None,
+            tried: &[],
             redacted: false,
         }
     }
@@ -68,6 +70,15 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn with_change(mut self, found: &'a Assessment) -> Self {
         self.change = Some(found);
+        self
+    }
+
+    /// With the methods of authentication that two servers tried inside the stream, as
+    /// [`Incoming::tried`](crate::federation::Incoming::tried) and
+    /// [`Outgoing::tried`](crate::federation::Outgoing::tried) tell them.
+    #[must_use]
+    pub fn with_tried(mut self, tried: &'a [Tried]) -> Self {
+        self.tried = tried;
         self
     }
 
@@ -118,6 +129,7 @@ impl<'a> View<'a> {
     /// | `start`, `handshake` | `starttls` or `direct`; [`Handshake::code`](super::Handshake::code) |
     /// | `matched` | the identifier that proved the peer |
     /// | `error` | why the certificate does not |
+    /// | `tried` | each method that servers tried, as [`Method::code`](crate::dialback::Method::code), those in vain with `!` before them, with commas |
     /// | `key`, `until` | SHA-256 of the peer's key (SubjectPublicKeyInfo), and until when the certificate is valid |
     /// | `stream` | the stream's id inside TLS |
     /// | `change` | the gravest change's [code](crate::ledger::Change::code) |
