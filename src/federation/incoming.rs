@@ -5,7 +5,7 @@ use super::external::{self, Request};
 use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::Sighting;
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session};
 use crate::time::Now;
 use std::fmt;
@@ -96,6 +96,12 @@ impl Incoming {
     /// What protects the stream, from [`Event::Secured`] on.
     pub fn report(&self) -> Option<&Arc<SecurityReport>> {
         self.core.session.report()
+    }
+
+    /// The methods of authentication that were tried on this stream, in order, for a
+    /// [`View`](crate::security::View) of the report: the 16 latest.
+    pub fn tried(&self) -> &[Tried] {
+        self.core.tried()
     }
 
     /// The pairs whose stanzas are taken from this stream.
@@ -259,6 +265,7 @@ impl Incoming {
     fn log_in(&mut self, pair: Pair) -> Result<(), Error> {
         self.core.send_built(external::success())?;
         self.core.session.restart(self.core.now)?;
+        self.core.note_tried(pair.clone(), Method::External, None);
         self.external = Some(AuthenticatedPair::new(pair, Method::External, self.core.now));
         Ok(())
     }
@@ -266,6 +273,11 @@ impl Incoming {
     /// Dialback may follow, where the policy has it (XEP-0178 section 3, step 11).
     fn refuse(&mut self, condition: &str) -> Result<(), Error> {
         self.failures += 1;
+        if let (Some(from), Some(local)) = (self.from(), self.core.session.local_domain().cloned()) {
+            let why = format!("we refused it ({condition})");
+            self.core
+                .note_tried(Pair::new(from, local), Method::External, Some(why));
+        }
         self.core.send_built(external::failure(condition))?;
         let may_go_on = self.core.session.policy().may_use_dialback(StreamKind::ServerToServer);
         match may_go_on && self.failures < MAX_FAILURES {

@@ -5,7 +5,7 @@ use super::external;
 use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind};
 use crate::policy::PolicyViolation;
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session, Target};
 use crate::time::Now;
 use pki_types::CertificateDer;
@@ -194,6 +194,12 @@ impl Outgoing {
         self.core.session.report()
     }
 
+    /// The methods of authentication that were tried on this stream, in order, for a
+    /// [`View`](crate::security::View) of the report: the 16 latest.
+    pub fn tried(&self) -> &[Tried] {
+        self.core.tried()
+    }
+
     /// The pair that the stream was opened for.
     pub fn pair(&self) -> &Pair {
         &self.pair
@@ -303,6 +309,7 @@ impl Outgoing {
     }
 
     fn prove(&mut self, features: Option<&Features>) -> Result<(), Error> {
+        let mut why_not = "the peer does not offer it";
         if let Some(features) = features {
             self.ask_for_bidi(features)?;
             let offered = features.mechanisms().any(|mechanism| mechanism == external::MECHANISM);
@@ -316,8 +323,13 @@ impl Outgoing {
                 self.state = State::External;
                 return self.core.send_built(external::auth(&self.pair.originating));
             }
+            why_not = match (offered, proved) {
+                (false, _) => why_not,
+                (true, false) => "the peer has not proved itself",
+                (true, true) => "our policy leaves it to dialback",
+            };
         }
-        self.fall_back(Refusal::NotOffered)
+        self.fall_back(Refusal::NotOffered, why_not)
     }
 
     fn ask_for_bidi(&mut self, features: &Features) -> Result<(), Error> {
@@ -332,7 +344,9 @@ impl Outgoing {
     }
 
     /// Certificates did not do. Dialback, if the policy has it.
-    fn fall_back(&mut self, why_not: Refusal) -> Result<(), Error> {
+    fn fall_back(&mut self, refusal: Refusal, why_not: &str) -> Result<(), Error> {
+        self.core
+            .note_tried(self.pair.clone(), Method::External, Some(why_not.to_owned()));
         if self.policy().may_use_dialback(StreamKind::ServerToServer) {
             self.state = State::Dialback;
             return self.claim(self.pair.clone(), self.core.now).inspect_err(|error| {
@@ -341,7 +355,7 @@ impl Outgoing {
         }
         self.settle();
         let pair = self.pair.clone();
-        self.core.push(Event::Refused { pair, why: why_not });
+        self.core.push(Event::Refused { pair, why: refusal });
         self.core.session.close(self.core.now)
     }
 
@@ -354,7 +368,8 @@ impl Outgoing {
             "challenge" => self.core.send_built(external::response(&self.pair.originating)),
             "failure" => {
                 let condition = external::condition(element);
-                self.fall_back(Refusal::External { condition })
+                let why_not = format!("the peer refused our certificate ({condition})");
+                self.fall_back(Refusal::External { condition }, &why_not)
             }
             _ => {
                 self.core.session.fail(ErrorKind::unexpected(element));

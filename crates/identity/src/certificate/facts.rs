@@ -5,7 +5,7 @@ use crate::certificate::time;
 use crate::error::CertificateError;
 use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
 use crate::path::floor::Floor;
-use pki_types::CertificateDer;
+use pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
@@ -149,6 +149,22 @@ impl CertificateFacts {
     /// `2027-02-20 16:13:29 UTC`.
     pub fn not_after_text(&self) -> String {
         time::text(self.not_after)
+    }
+
+    /// Whole days until its validity ends, rounded down: 0 on the last day, negative behind it.
+    pub fn days_left(&self, now: UnixTime) -> i64 {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.not_after.saturating_sub(now).div_euclid(86_400)
+    }
+
+    /// Whether extendedKeyUsage lists serverAuth and nothing else that lets it authenticate a TLS client: what public CAs
+    /// issue since 2026.
+    pub fn is_server_auth_only(&self) -> bool {
+        let Some(listed) = &self.extended_key_usage else {
+            return false;
+        };
+        let lists = |name: &str| listed.iter().any(|usage| usage == name);
+        lists("serverAuth") && !lists("clientAuth") && !lists("anyExtendedKeyUsage")
     }
 
     /// [`sha256`](CertificateFacts::sha256) in hexadecimal.
