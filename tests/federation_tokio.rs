@@ -361,9 +361,13 @@ async fn a_peer_with_another_key_is_refused_where_the_ledger_says_so() {
             })
             .await;
         assert!(refused.contains("REFUSED"), "{refused}");
-        second
-            .first(|notice| matches!(notice, Notice::Ended { .. }).then_some(()))
-            .await;
+        // It is not told yes before, and so knows that what it wrote was not taken.
+        let not_taken = |notice| match notice {
+            Notice::Accepted { pair, .. } => panic!("accepted {pair}"),
+            Notice::Undelivered { .. } => Some(()),
+            _ => None,
+        };
+        second.first(not_taken).await;
         a.send("a.example", "b.example");
         let why = a.undelivered().await.to_string();
         assert!(why.contains("REFUSED"), "{why}");

@@ -33,7 +33,10 @@ async fn main() -> ExitCode {
         Ok(Some(arguments)) if arguments.domains.is_empty() => demo::run().await,
         Ok(Some(arguments)) => run(arguments).await,
         Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => {
+            eprintln!("federate: {error}\nTry federate --help.");
+            return ExitCode::from(2);
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -109,11 +109,15 @@ impl Incoming {
         self.core.authenticated()
     }
 
-    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of a pair that was
-    /// [`Authenticated`](Event::Authenticated) here.
-    pub fn sighting(&self, known: &AuthenticatedPair) -> Option<Sighting> {
-        let (report, domain) = (self.report()?, &known.pair.originating);
-        match known.by {
+    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of `domain`, the peer's, that is
+    /// authenticated `by` this.
+    ///
+    /// To ask it before the peer is told that its proof was taken, ask when [`Event::Secured`] comes, by the certificate
+    /// ([`Method::External`]) for [`SecurityReport::initiating_domain`], and before [`conclude`](Self::conclude) with a
+    /// verdict that is valid, by [`Method::Dialback`]; and for what is left when [`Event::Authenticated`] comes.
+    pub fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
+        let report = self.report()?;
+        match by {
             Method::External | Method::Certificate => {
                 let verdict = self.core.session.verdict_on(domain, self.core.now)?;
                 Sighting::by_certificate(report, &verdict)

@@ -79,5 +79,6 @@ pub use event::{AuthenticatedPair, Event, Refusal, Rejection};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
 pub use xmpp_dialback::{
-    DialbackSecret, DialbackSecrets, Method, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+    Authoritative, DialbackSecret, DialbackSecrets, Limits, Method, NotAsked, Pair, StreamNumber, Verdict,
+    VerificationFailure, VerifyTask,
 };

@@ -3,7 +3,7 @@ use super::core::{Core, Heard};
 use super::event::{AuthenticatedPair, Event, Refusal};
 use super::external;
 use super::worth::{Worth, certificates_count};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Phase};
 use crate::policy::PolicyViolation;
 use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session, Target};
@@ -64,7 +64,7 @@ impl Outgoing {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks.
+    /// `pair.originating` is not ours, or the TLS library cannot do what the policy asks.
     pub fn new(config: Arc<FederationConfig>, pair: Pair, mode: Mode, now: Now) -> Result<Self, Error> {
         Self::open(config, pair, State::Opening, mode, now)
     }
@@ -92,6 +92,10 @@ impl Outgoing {
     }
 
     fn open(config: Arc<FederationConfig>, pair: Pair, state: State, mode: Mode, now: Now) -> Result<Self, Error> {
+        if !config.serves(&pair.originating) {
+            let kind = ErrorKind::ApiMisuse("the stream is not from a domain that is served here");
+            return Err(Error::new(Some(pair.originating), Phase::Starttls, kind));
+        }
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
         let target = match mode {
             Mode::StartTls => target,

@@ -190,6 +190,16 @@ pub enum Decision {
     NotYet,
 }
 
+impl Decision {
+    /// What changed, where it was compared.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        match self {
+            Decision::Compared(assessment) => Some(assessment),
+            Decision::NotCompared(_) | Decision::NotYet => None,
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,6 +5,7 @@ use crate::io::{Endpoint, Error, Memory, Resolver, now};
 use crate::session::{ClientConfig, Session, Target};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout_at;
 use tokio_util::compat::TokioAsyncReadCompatExt;
@@ -84,7 +85,8 @@ impl Connector {
         }
     }
 
-    /// Connects to a domain at another host or port; see [`connect_to`](super::connect_to).
+    /// Connects to a domain at another host or port, which the resolver looks up if there is one; see
+    /// [`connect_to`](super::connect_to).
     ///
     /// # Errors
     ///
@@ -101,19 +103,25 @@ impl Connector {
     }
 
     async fn reach_and_secure(&self, endpoint: &Endpoint, target: Target) -> Result<TokioStream, Error> {
-        let unreachable = |error| Error::unreachable(endpoint, error);
         let budget = self.config.policy_for(&target).timeouts.connect;
-        let until = deadline(now().instant, budget).into();
-        let found = timeout_at(until, lookup_host((endpoint.host.as_str(), endpoint.port)))
-            .await
-            .map_err(io::Error::from)
-            .and_then(|found| found)
-            .map_err(unreachable)?;
-        let socket = dial::dial(found, until, TcpStream::connect)
-            .await
-            .map_err(unreachable)?;
+        let socket = match &self.resolver {
+            Some(resolver) => discover::reach(&**resolver, endpoint, budget).await?,
+            None => reach(endpoint, budget).await?,
+        };
         secure(endpoint, socket, self.config.clone(), target, &self.memory).await
     }
+}
+
+/// By the system's own lookup.
+async fn reach(endpoint: &Endpoint, budget: Duration) -> Result<TcpStream, Error> {
+    let unreachable = |error| Error::unreachable(endpoint, error);
+    let until = deadline(now().instant, budget).into();
+    let found = timeout_at(until, lookup_host((endpoint.host.as_str(), endpoint.port)))
+        .await
+        .map_err(io::Error::from)
+        .and_then(|found| found)
+        .map_err(unreachable)?;
+    dial::dial(found, until, TcpStream::connect).await.map_err(unreachable)
 }
 
 pub(super) async fn secure(

@@ -4,7 +4,7 @@ use super::{TokioStream, connector::secure, dial::dial};
 use crate::discovery::{Answer, Candidate, DiscoveryError, DnsSecurity, LookupError, SrvRecord, plan, service_name};
 use crate::error::ErrorKind;
 use crate::history::Attempt;
-use crate::io::{Error, Memory, Resolver, now};
+use crate::io::{Endpoint, Error, Memory, Resolver, now};
 use crate::policy::Timeouts;
 use crate::security::SecurityReport;
 use crate::session::{ClientConfig, Mode, Target};
@@ -55,7 +55,7 @@ pub(super) async fn connect(
         memory,
     };
     let attempt = |candidate: Candidate| async move {
-        let socket = reach(resolver, &candidate, timeouts.connect).await?;
+        let socket = reach(resolver, &candidate.endpoint, timeouts.connect).await?;
         let target = target.clone().at(candidate.clone());
         secure(&candidate.endpoint, socket, config.clone(), target, memory).await
     };
@@ -164,12 +164,7 @@ pub async fn discover(
 }
 
 /// A connection to the first of an endpoint's addresses that answers.
-pub(super) async fn reach(
-    resolver: &dyn Resolver,
-    candidate: &Candidate,
-    budget: Duration,
-) -> Result<TcpStream, Error> {
-    let endpoint = &candidate.endpoint;
+pub(super) async fn reach(resolver: &dyn Resolver, endpoint: &Endpoint, budget: Duration) -> Result<TcpStream, Error> {
     let until: Instant = deadline(Instant::now().into_std(), budget).into();
     let addresses = match endpoint.host.parse::<IpAddr>() {
         Ok(address) => vec![address],

@@ -6,7 +6,7 @@ use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
 use crate::error::ErrorKind;
 use crate::federation::{
-    AuthenticatedPair, Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+    Event, Incoming, Method, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
 };
 use crate::history::Running;
 use crate::io::Error;
@@ -14,12 +14,13 @@ use crate::ledger::{Refusal, Sighting};
 use crate::security::SecurityReport;
 use crate::session::{Closed, Session};
 use pki_types::CertificateDer;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+use xmpp_dialback::Finding;
 use xmpp_stream::{Element, StreamError};
-use xmpp_tls_core::{Engine, StreamCondition, deadline};
+use xmpp_tls_core::{Domain, Engine, StreamCondition, deadline};
 
 /// Stanzas that wait for one stream.
 const WAITING: usize = 1024;
@@ -100,7 +101,7 @@ impl Address {
 
 impl Mailbox {
     /// Orders first: others wait for them.
-    pub(super) async fn next(&mut self) -> Turn {
+    pub(super) async fn next(&mut self, stanzas_too: bool) -> Turn {
         tokio::select! {
             biased;
             () = ends(&mut self.closing), if !self.told => {
@@ -108,7 +109,7 @@ impl Mailbox {
                 Turn::Order(Order::Close(None))
             }
             Some(order) = self.orders.recv() => Turn::Order(order),
-            Some(stanza) = self.stanzas.recv(), if self.takes_stanzas => Turn::Stanza(stanza),
+            Some(stanza) = self.stanzas.recv(), if stanzas_too && self.takes_stanzas => Turn::Stanza(stanza),
             // Nobody can order anything any more.
             else => std::future::pending().await,
         }
@@ -134,8 +135,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
-    /// What the ledger is told of a pair that is authenticated.
-    fn sighting(&self, pair: &AuthenticatedPair) -> Option<Sighting>;
+    /// What the ledger is told of a domain of the peer's.
+    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting>;
     /// When it is closed for want of use; `used` was the last.
     fn idle(&self, used: Instant) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
@@ -187,7 +188,7 @@ impl Link for Outgoing {
     }
 
     /// It was told when TLS was up.
-    fn sighting(&self, _: &AuthenticatedPair) -> Option<Sighting> {
+    fn sighting(&self, _: &Domain, _: Method) -> Option<Sighting> {
         None
     }
 
@@ -216,8 +217,8 @@ impl Link for Incoming {
         None
     }
 
-    fn sighting(&self, pair: &AuthenticatedPair) -> Option<Sighting> {
-        Incoming::sighting(self, pair)
+    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
+        Incoming::sighting(self, domain, by)
     }
 
     fn idle(&self, _used: Instant) -> Instant {
@@ -283,13 +284,13 @@ pub(super) async fn run<L: Link>(
         Begun::Opened(report) => (Some(Turn::Event(Event::Secured(report))), None),
         Begun::Accepted(running) => (None, Some(running)),
     };
-    let mut refused = None;
+    let (mut refused, mut decided) = (None, BTreeSet::new());
     let mut used = Instant::now();
     let outcome = loop {
         let turn = match first.take() {
             Some(turn) => Ok(turn),
             None => {
-                mailbox.takes_stanzas = waiting.is_empty() && wire.is_idle();
+                mailbox.takes_stanzas = waiting.is_empty();
                 let until = link.idle(used);
                 wire.turn(&mut link, &mut mailbox, Some(until)).await
             }
@@ -304,12 +305,8 @@ pub(super) async fn run<L: Link>(
                     let running = running.take();
                     shared.remember(running.map(|running| running.succeeded(report, now)));
                 }
-                if let Err(refusal) = handle(shared, &mut link, address, &mut waiting, event).await {
-                    refused = Some(Error::Ledger(Box::new(refusal)));
-                    let error = StreamError::new(StreamCondition::POLICY_VIOLATION);
-                    if link.close_with(&error, now).is_err() {
-                        break Ok(Closed::Properly);
-                    }
+                if let Err(refusal) = handle(shared, &mut link, address, &mut waiting, &mut decided, event).await {
+                    refused = refuse(&mut link, refusal, now);
                 }
             }
             Ok(Turn::Stanza(stanza)) => {
@@ -324,7 +321,18 @@ pub(super) async fn run<L: Link>(
                     shared.answered(verdict);
                 }
             }
-            Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
+            Ok(Turn::Order(Order::Conclude(verdict))) => {
+                let compared = match verdict.finding() {
+                    Finding::Valid(by) => {
+                        compare(shared, &mut link, &mut decided, &verdict.pair().originating, *by).await
+                    }
+                    _ => Ok(()),
+                };
+                match compared {
+                    Ok(()) => drop(link.conclude(verdict, now)),
+                    Err(refusal) => refused = refuse(&mut link, refusal, now),
+                }
+            }
             Ok(turn @ (Turn::Order(Order::Close(_)) | Turn::Idle)) => {
                 // Whoever sends to that peer from now on gets a new stream.
                 retire(shared, &link, address);
@@ -363,16 +371,27 @@ pub(super) async fn run<L: Link>(
     }
 }
 
+/// The ledger said no. If nothing can be said any more the stream has ended, which the next turn tells.
+fn refuse<L: Link>(link: &mut L, refusal: Refusal, now: Instant) -> Option<Error> {
+    drop(link.close_with(&StreamError::new(StreamCondition::POLICY_VIOLATION), now));
+    Some(Error::Ledger(Box::new(refusal)))
+}
+
 async fn handle<L: Link>(
     shared: &Arc<Shared>,
     link: &mut L,
     address: &Address,
     waiting: &mut VecDeque<Element>,
+    decided: &mut BTreeSet<Domain>,
     event: Event,
 ) -> Result<(), Refusal> {
     let number = link.number();
     match event {
         Event::Secured(report) | Event::Plaintext(report) => {
+            // Before the peer is told that its certificate proves it.
+            if let Some(domain) = report.initiating_domain() {
+                compare(shared, link, decided, domain, Method::External).await?;
+            }
             shared.table().update(number, |info| info.report = Some(report));
             let info = shared.table().info(number).cloned();
             if let Some(info) = info {
@@ -385,11 +404,8 @@ async fn handle<L: Link>(
             shared.tell(Notice::Accepted { link: number, pair }).await;
         }
         Event::Authenticated(pair) => {
-            // Before anything else is taken from the peer: it comes in order.
-            if let Some(sighting) = link.sighting(&pair) {
-                let decision = shared.memory.observe(&sighting, crate::io::now().wall).await?;
-                shared.table().update(number, |info| info.decision = decision);
-            }
+            // A further domain that the certificate proves: before anything else is taken from the peer.
+            compare(shared, link, decided, &pair.pair.originating, pair.by).await?;
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
@@ -436,6 +452,26 @@ async fn handle<L: Link>(
         Event::Verdict(verdict) => shared.answered(verdict),
         Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
         Event::Closed(_) => {}
+    }
+    Ok(())
+}
+
+/// Asks the ledger about a domain of the peer's, once.
+async fn compare<L: Link>(
+    shared: &Shared,
+    // Exclusive, as TLS libraries need not be fit to be shared between threads.
+    link: &mut L,
+    decided: &mut BTreeSet<Domain>,
+    domain: &Domain,
+    by: Method,
+) -> Result<(), Refusal> {
+    if decided.contains(domain) {
+        return Ok(());
+    }
+    if let Some(sighting) = link.sighting(domain, by) {
+        let decision = shared.memory.observe(&sighting, crate::io::now().wall).await?;
+        shared.table().update(link.number(), |info| info.decision = decision);
+        decided.insert(domain.clone());
     }
     Ok(())
 }

@@ -44,7 +44,8 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 ///
 /// A stream is opened for each pair of domains that a stanza is for, where the DNS says; claims of others are verified
 /// on streams that are for that alone. What cannot be sent comes back as
-/// [`Notice::Undelivered`]. Clones are handles of the same.
+/// [`Notice::Undelivered`]. A server that is an IP address can prove itself by its certificate only: nobody is asked to
+/// connect to an address that a stranger names. Clones are handles of the same.
 ///
 /// ```no_run
 /// # async fn example(config: xmpp_tls::federation::FederationConfig, resolver: std::sync::Arc<dyn xmpp_tls::io::Resolver>,
@@ -100,7 +101,8 @@ impl fmt::Debug for Federation {
 }
 
 impl Federation {
-    /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams.
+    /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams;
+    /// whoever drops the receiver loses what comes, stanzas and those that could not be sent.
     ///
     /// # Panics
     ///
@@ -141,9 +143,10 @@ impl Federation {
     ///
     /// # Errors
     ///
-    /// The stanza comes back if it has no addresses, is not from us, or too many wait already.
+    /// The stanza comes back if it has no addresses, is not from us or is for us, or too many wait already.
     pub fn send(&self, stanza: Element) -> Result<(), SendError> {
         let pair = match Pair::of_stanza(&stanza) {
+            Ok(pair) if self.shared.config.serves(&pair.receiving) => return Err(Unsendable::Local.of(stanza)),
             Ok(pair) if self.shared.config.serves(&pair.originating) => pair,
             Ok(_) => return Err(Unsendable::NotOurs.of(stanza)),
             Err(error) => return Err(Unsendable::Addresses(Box::new(error)).of(stanza)),
@@ -191,7 +194,12 @@ impl Federation {
             (Ok(link), Ok(wire)) => (link, wire),
             // The peer has gone already.
             (Ok(_), Err(_)) => return,
-            (Err(error), _) => return self.shared.tell(Notice::ended(None, None, Err(error.into()))).await,
+            (Err(error), _) => {
+                return self
+                    .shared
+                    .tell(Notice::ended(None, LinkPurpose::Accepted, None, Err(error.into())))
+                    .await;
+            }
         };
         let (address, mailbox) = mailbox(self.shared.closing.subscribe());
         let mut info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
@@ -200,7 +208,7 @@ impl Federation {
         let running = Attempt::accepted(StreamKind::ServerToServer, mode, crate::io::now());
         let begun = Begun::Accepted(running);
         let ended = link::run(&self.shared, link, wire, mailbox, &address, begun).await;
-        self.shared.tidy(ended, None).await;
+        self.shared.tidy(ended, LinkPurpose::Accepted, None).await;
     }
 
     /// Closes one stream with an error that tells the peer why, for example because of what its certificate is.
@@ -275,7 +283,7 @@ impl Shared {
                 }
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };
-            shared.tidy(ended, Some((pair, own))).await;
+            shared.tidy(ended, purpose, Some((pair, own))).await;
         };
         self.tasks.spawn_on(work, &self.runtime);
         address
@@ -313,7 +321,7 @@ impl Shared {
         candidate: Candidate,
         budget: Duration,
     ) -> Result<Established, Error> {
-        let socket = reach(&*self.resolver, &candidate, budget).await?;
+        let socket = reach(&*self.resolver, &candidate.endpoint, budget).await?;
         let mut wire = Wire::new(socket).map_err(|error| Error::unreachable(&candidate.endpoint, error))?;
         let (config, mode, now) = (self.config.clone(), candidate.mode, crate::io::now());
         let mut link = match purpose {
@@ -379,7 +387,7 @@ impl Shared {
     }
 
     /// A stream is over: tells what was not sent, and what was not answered.
-    async fn tidy(self: &Arc<Self>, mut ended: Ended, opened: Option<(Pair, Address)>) {
+    async fn tidy(self: &Arc<Self>, mut ended: Ended, purpose: LinkPurpose, opened: Option<(Pair, Address)>) {
         let info = {
             let mut table = self.table();
             if let Some((pair, address)) = &opened {
@@ -401,6 +409,6 @@ impl Shared {
             self.tell(Notice::Undelivered { stanza, why }).await;
         }
         let remote = opened.map(|(pair, _)| pair.receiving);
-        self.tell(Notice::ended(info, remote, outcome)).await;
+        self.tell(Notice::ended(info, purpose, remote, outcome)).await;
     }
 }

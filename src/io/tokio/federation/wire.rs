@@ -50,11 +50,6 @@ impl Wire {
         self.socket.peer_addr().ok()
     }
 
-    /// Whether everything is written.
-    pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty()
-    }
-
     /// Moves octets until something happens.
     pub(super) async fn turn<L: Link>(
         &mut self,
@@ -100,7 +95,8 @@ impl Wire {
                 self.read(link)?;
                 Ok(None)
             }
-            turn = mailbox.next() => Ok(Some(turn)),
+            // What cannot be written yet waits where there is a bound.
+            turn = mailbox.next(!writes) => Ok(Some(turn)),
             () = at(until) => {
                 link.handle_timeout(Instant::now())?;
                 Ok(None)
