@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Where values begin, so that they stand under each other.
-pub(super) const COLUMN: usize = 18;
+/// Where values begin, so that they stand under each other. A fingerprint of SHA-256 has 64 digits, which a terminal of
+/// 80 columns then shows in one line.
+const COLUMN: usize = 16;
 /// Narrower than this a value is not made.
 const NARROWEST: usize = 20;
 
