@@ -158,7 +158,7 @@
 //! | RPT-06, RPT-27 | each method of authentication that servers tried, in each direction, and why it did not work | `rpt_06_what_did_not_work_between_servers_is_told_with_the_reason`, `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
 //! | RPT-08 to RPT-10 | version, suite, key exchange, forward secrecy | `each_listed_suite_is_negotiated_by_its_name_and_forward_secret` |
 //! | RPT-11 to RPT-13, RPT-28 | names sent, kind of handshake, signature scheme, client certificate | `rpt_11_rpt_12_rpt_13_names_handshakes_and_signatures_are_told`, `rpt_12_another_round_trip_is_told`, `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
-//! | RPT-15 to RPT-17, RPT-19, RPT-20, RPT-24 | the certificates, their names, and who vouches for them | `rpt_the_text_of_each_report_is_that_of_its_file`, `rpt_16_certificates_that_end_soon_are_warned_of_by_the_time_that_is_given` |
+//! | RPT-15 to RPT-17, RPT-19, RPT-20, RPT-22, RPT-24 | the certificates, their names, where revocation can be looked up, and who vouches for them | `rpt_the_text_of_each_report_is_that_of_its_file`, `rpt_16_certificates_that_end_soon_are_warned_of_by_the_time_that_is_given` |
 //! | RPT-18 | weak keys and signatures | `rpt_18_weak_keys_and_signatures_are_warned_of` |
 //! | RPT-21 | serverAuth alone, accepted from a server that dials | `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
 //! | RPT-23 | the identifiers wanted and found | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |

@@ -91,6 +91,10 @@ fn rows_of(view: &View<'_>) -> Rows {
         Some(tls) => of_tls(&mut rows, tls),
     }
     of_offer(&mut rows, report);
+    let bindings = report.bindings.names(report.side, report.peer_certificate());
+    if !bindings.is_empty() {
+        rows.plain("binds logins", bindings.join(", "));
+    }
     of_authentication(&mut rows, view);
     if let Some(id) = report.stream_id() {
         rows.plain("stream id", id);
@@ -272,6 +276,8 @@ fn of_certificate(rows: &mut Rows, index: usize, facts: &CertificateFacts, now: 
     names(rows, "  XmppAddr", &facts.xmpp_addr);
     names(rows, "  IP-ID", &facts.ip);
     names(rows, "  not counted", &facts.ignored);
+    names(rows, "  OCSP", &facts.ocsp);
+    names(rows, "  CRL", &facts.crl);
     rows.plain("  SHA-256", facts.sha256_hex());
     rows.plain("  of the key", facts.spki_sha256_hex());
 }

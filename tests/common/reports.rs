@@ -14,8 +14,8 @@ use xmpp_tls::security::{SecurityReport, Tried, View};
 use xmpp_tls::session::{ClientConfig, Mode, ServerConfig, Session, Target};
 use xmpp_tls::tls::rustls::RustlsAcceptor;
 use xmpp_tls::{Engine as _, Output, Side, StreamKind};
-use xmpp_tls_testkit::ca::{TEST_TIME, test_time};
-use xmpp_tls_testkit::{CaSpec, KeyKind, LeafSpec, Pair, TestCa};
+use xmpp_tls_testkit::ca::{TEST_TIME, san, test_time};
+use xmpp_tls_testkit::{CaSpec, Eku, KeyKind, LeafSpec, Pair, TestCa};
 
 const DAY: u64 = 86_400;
 
@@ -73,9 +73,20 @@ fn leaf() -> LeafSpec {
         "upload.example.org",
         "xn--mnchen-3ya.example.org",
     ];
+    let uri = |uri: &str| san::tlv(0x86, uri.as_bytes());
+    // RFC 5280 sections 4.2.2.1 and 4.2.1.13.
+    let ocsp = [
+        san::tlv(0x06, b"\x2b\x06\x01\x05\x05\x07\x30\x01"),
+        uri("http://ocsp.example.net/a"),
+    ]
+    .concat();
+    let crl = san::tlv(0xa0, &san::tlv(0xa0, &uri("http://crl.example.net/1.crl\n")));
+    let within = |der: &[u8]| san::tlv(0x30, &san::tlv(0x30, der));
     let leaf = LeafSpec::for_domain(DOMAIN)
         .key(KeyKind::Rsa2048)
-        .eku(xmpp_tls_testkit::Eku::Server);
+        .eku(Eku::Server)
+        .extension(&[1, 3, 6, 1, 5, 5, 7, 1, 1], false, within(&ocsp))
+        .extension(&[2, 5, 29, 31], false, within(&crl));
     names.into_iter().fold(leaf, LeafSpec::dns).srv("_xmpp-client", DOMAIN)
 }
 
