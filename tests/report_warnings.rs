@@ -181,7 +181,17 @@ fn rpt_06_what_did_not_work_between_servers_is_told_with_the_reason() {
     let proved = report.view().with_tried(link.inc.tried());
     assert_eq!(proved.warnings(), [Warning::DialbackAlone]);
     // What we proved to the peer says nothing of who the peer is.
-    let ours = report.view().with_tried(&[]);
+    let mut network = Network::new();
+    network.good("a.example");
+    network.self_signed("b.example");
+    let link = network.open("a.example", "b.example");
+    let out = &network.links[link].out;
+    let proofs = out.tried().iter().filter(|tried| tried.succeeded());
+    assert_eq!(
+        proofs.map(|tried| tried.method.code()).collect::<Vec<_>>(),
+        ["dialback"]
+    );
+    let ours = out.report().unwrap().view().with_tried(out.tried());
     assert_eq!(ours.warnings(), [Warning::NotAuthenticated]);
 }
 
@@ -198,6 +208,12 @@ fn rpt_31_what_the_ledger_is_alarmed_by_is_a_warning_and_what_it_is_calm_about_i
         let shown = serde_json::to_value(&view).unwrap();
         assert_eq!(shown["change"]["changes"], serde_json::json!([expected.code()]));
     }
+    let mut renewed = sighting.leaf().unwrap().clone();
+    renewed.sha256 = [1; 32];
+    let renewed = Sighting::from_parts(sighting.key().clone(), true, Some(renewed), Voucher::Anchors).unwrap();
+    let calm = ledger.observe(&renewed, test_time()).unwrap();
+    assert_eq!(calm.changes.gravest(), Some(Change::Renewed));
+    assert_eq!(case.report.view().with_change(&calm).warnings(), []);
     // The same domain without TLS.
     let key = Key::new(StreamKind::ClientToServer, Side::Initiating, None, domain(DOMAIN));
     let clear = Sighting::from_parts(key.clone(), false, None, Voucher::Nobody).unwrap();
