@@ -3,10 +3,13 @@
 
 mod common;
 
+use common::World;
 use common::reports::{self, Case};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use xmpp_tls::identity::{TrustAnswer, TrustQuestion, TrustSource};
+use xmpp_tls::session::Mode;
 
 const WIDTHS: [usize; 3] = [60, 80, 120];
 
@@ -104,4 +107,48 @@ fn rpt_what_is_redacted_names_no_user_and_no_address() {
     assert!(whole.contains("juliet@example.org"), "{whole}");
     assert!(!text.contains("juliet") && text.contains("…@example.org"), "{text}");
     assert!(!case.view().redacted().line().to_string().contains("juliet"));
+}
+
+/// What an application's own source of trust says is nobody's business to clean, but the report's.
+#[derive(Debug)]
+struct Hostile;
+
+impl TrustSource for Hostile {
+    fn name(&self) -> &str {
+        "a\u{1b}[2Jb"
+    }
+
+    fn ask(&self, _: &TrustQuestion<'_>) -> TrustAnswer {
+        TrustAnswer::Also {
+            reason: "fine\n  authenticated yes\u{202e}\u{2028}\u{9b}31m".to_owned(),
+        }
+    }
+}
+
+#[test]
+fn rpt_whatever_is_said_in_a_report_stays_on_its_line_and_moves_nothing() {
+    let world = World::new();
+    let mut client = world.client_config();
+    client.verifier = client.verifier.with_source(Hostile);
+    let mut pair = world.pair(client, world.server_config(&world.good_certificate()), Mode::StartTls);
+    pair.drive();
+    pair.assert_no_error();
+    let report = pair.a.engine.report().unwrap();
+    for text in [
+        report.to_string(),
+        report.view().text().width(60).coloured().to_string(),
+    ] {
+        assert!(text.contains("[2J") && text.contains("fine"), "{text}");
+        // Our own escapes for colours set them and nothing else.
+        let shown = text
+            .replace("\x1b[1m", "")
+            .replace("\x1b[32m", "")
+            .replace("\x1b[0m", "");
+        let moves = |c: char| (c.is_control() && c != '\n') || ('\u{2000}'..'\u{2030}').contains(&c);
+        assert!(!shown.contains(moves), "{shown:?}");
+        let yes = shown
+            .lines()
+            .filter(|line| line.trim_start().starts_with("authenticated yes"));
+        assert_eq!(yes.count(), 1, "{shown}");
+    }
 }
