@@ -30,14 +30,28 @@ impl Bindings {
 
     /// `peer` is what the peer showed.
     pub(super) fn get(&self, side: Side, peer: Option<&CertificateDer<'_>>) -> &[ChannelBinding] {
-        self.known.get_or_init(|| {
-            // The server's certificate is the peer's or ours, depending on the side.
-            let server = match side {
-                Side::Initiating => peer,
-                Side::Receiving => self.ours.as_deref(),
-            };
-            self.compute(server)
-        })
+        self.known.get_or_init(|| self.compute(self.server(side, peer)))
+    }
+
+    /// The server's certificate is the peer's or ours, depending on the side.
+    fn server<'a>(&'a self, side: Side, peer: Option<&'a CertificateDer<'a>>) -> Option<&'a CertificateDer<'a>> {
+        match side {
+            Side::Initiating => peer,
+            Side::Receiving => self.ours.as_deref(),
+        }
+    }
+
+    /// Which there are, without computing the exporter.
+    pub(super) fn names(&self, side: Side, peer: Option<&CertificateDer<'_>>) -> Vec<&'static str> {
+        let end_point = self.server(side, peer).and_then(xmpp_identity::server_end_point);
+        [
+            (self.exporter.is_some(), "tls-exporter"),
+            (self.unique.is_some(), "tls-unique"),
+            (end_point.is_some(), "tls-server-end-point"),
+        ]
+        .into_iter()
+        .filter_map(|(there, name)| there.then_some(name))
+        .collect()
     }
 
     fn compute(&self, server: Option<&CertificateDer<'_>>) -> Vec<ChannelBinding> {

@@ -27,7 +27,7 @@ impl Serialize for View<'_> {
         let warnings: Vec<Said> = self.warnings_about(leaf).into_iter().map(Said::from).collect();
         let certificates: Vec<Certificate> = read.into_iter().map(|read| Certificate::new(read, self.now)).collect();
         let tried: Vec<Proof<'_>> = self.tried.iter().map(Proof::from).collect();
-        let mut data = serializer.serialize_struct("SecurityReport", 19)?;
+        let mut data = serializer.serialize_struct("SecurityReport", 20)?;
         data.serialize_field("schema", &SCHEMA)?;
         data.serialize_field("kind", &report.kind.to_string())?;
         data.serialize_field("side", side(report.side))?;
@@ -42,6 +42,8 @@ impl Serialize for View<'_> {
         data.serialize_field("awaits_dialback", &report.awaits_dialback)?;
         data.serialize_field("clear_offer", &report.clear_offer().map(Offer::from))?;
         data.serialize_field("tls", &report.tls)?;
+        let bindings = report.bindings.names(report.side, report.peer_certificate());
+        data.serialize_field("channel_bindings", &bindings)?;
         data.serialize_field("authentication", &report.authentication)?;
         data.serialize_field("trust", &report.trust.iter().map(Step::from).collect::<Vec<_>>())?;
         data.serialize_field("tried", &tried)?;

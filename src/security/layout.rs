@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Where values begin, so that they stand under each other.
-pub(super) const COLUMN: usize = 18;
+/// Where values begin, so that they stand under each other. A fingerprint of SHA-256 has 64 digits, which a terminal of
+/// 80 columns then shows in one line.
+const COLUMN: usize = 16;
 /// Narrower than this a value is not made.
 const NARROWEST: usize = 20;
 
@@ -49,19 +50,18 @@ pub(super) struct Row {
 /// Writes rows; `width` is `None` where lines may be of any length.
 pub(super) fn write(f: &mut fmt::Formatter<'_>, rows: &[Row], width: Option<usize>, coloured: bool) -> fmt::Result {
     for row in rows {
-        let (label, indent) = match row.tone {
-            Tone::Heading => (String::new(), 0),
-            _ => (format!("  {:1$}", row.label, COLUMN - 2), COLUMN),
-        };
+        let indent = if row.tone == Tone::Heading { 0 } else { COLUMN };
         let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(NARROWEST));
         let value = visible(&row.value);
         let tone = if coloured { row.tone } else { Tone::Plain };
         for (number, line) in wrap(&value, room).into_iter().enumerate() {
-            match number {
-                0 => f.write_str(&label)?,
-                _ => write!(f, "{:indent$}", "")?,
+            let label = if number == 0 { &*row.label } else { "" };
+            if indent > 0 {
+                write!(f, "  {label:0$}", indent - 2)?;
             }
-            writeln!(f, "{}{line}{}", tone.begin(), tone.end())?;
+            for part in [tone.begin(), &line, tone.end(), "\n"] {
+                f.write_str(part)?;
+            }
         }
     }
     Ok(())
@@ -74,7 +74,8 @@ fn visible(text: &str) -> Cow<'_, str> {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    if !text.contains(harms) {
+    let plain = |octet: u8| (b' '..0x7f).contains(&octet);
+    if text.bytes().all(plain) || !text.contains(harms) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().fold(String::new(), |mut out, c| {
@@ -93,7 +94,7 @@ fn columns(text: &str) -> usize {
 
 /// Breaks at spaces, and a word that is longer than a line wherever the line ends.
 fn wrap(text: &str, room: usize) -> Vec<Cow<'_, str>> {
-    if columns(text) <= room {
+    if text.len() <= room || columns(text) <= room {
         return vec![Cow::Borrowed(text)];
     }
     let mut lines = Vec::new();

@@ -1,4 +1,9 @@
 //! What protects a connection: encrypted? authenticated, by what? which TLS, which certificate?
+//!
+//! [`SecurityReport`] has what the session established. [`SecurityReport::view`] shows it, with the time and what a ledger says:
+//! as text for people, as a line for a log, as data.
+//!
+#![doc = include_str!("schema.md")]
 
 mod authentication;
 mod bindings;

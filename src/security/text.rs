@@ -2,11 +2,13 @@
 
 use super::layout::{self, Rows, Tone};
 use super::redact::redacted;
-use super::{Authentication, ClientCertificate, Handshake, SecurityReport, Summary, TlsReport, TlsStart, View};
+use super::{
+    Authentication, ClientCertificate, Handshake, SecurityReport, Summary, TlsReport, TlsStart, View, Warning,
+};
 use crate::ledger::Reaction;
 use pki_types::UnixTime;
 use std::fmt;
-use xmpp_identity::{CertificateFacts, TrustEffect};
+use xmpp_identity::CertificateFacts;
 use xmpp_tls_core::{Side, StreamKind};
 
 /// A report for people, made by [`View::text`]: a heading, then rows of a label and a value.
@@ -89,11 +91,11 @@ fn rows_of(view: &View<'_>) -> Rows {
         Some(tls) => of_tls(&mut rows, tls),
     }
     of_offer(&mut rows, report);
-    of_authentication(&mut rows, report);
-    for tried in view.tried {
-        let tone = if tried.succeeded() { Tone::Good } else { Tone::Caution };
-        rows.push(tone, "proof", tried);
+    let bindings = report.bindings.names(report.side, report.peer_certificate());
+    if !bindings.is_empty() {
+        rows.plain("binds logins", bindings.join(", "));
     }
+    of_authentication(&mut rows, view);
     if let Some(id) = report.stream_id() {
         rows.plain("stream id", id);
     }
@@ -103,7 +105,7 @@ fn rows_of(view: &View<'_>) -> Rows {
             Reaction::Warn => Tone::Caution,
             Reaction::Refuse => Tone::Bad,
         };
-        rows.push(tone, "since last time", found);
+        rows.push(tone, "changes", found);
     }
     let leaf = certificates.first().and_then(|read| read.as_ref().ok());
     for warning in view.warnings_about(leaf) {
@@ -175,14 +177,15 @@ fn of_offer(rows: &mut Rows, report: &SecurityReport) {
             true => "STARTTLS, as required",
             false => "STARTTLS, not as required",
         };
-        rows.plain("offer in clear", required);
+        rows.plain("clear offer", required);
     }
     if !offer.mechanisms.is_empty() {
-        rows.push(Tone::Caution, "logins in clear", offer.mechanisms.join(", "));
+        rows.push(Tone::Caution, "clear logins", offer.mechanisms.join(", "));
     }
 }
 
-fn of_authentication(rows: &mut Rows, report: &SecurityReport) {
+fn of_authentication(rows: &mut Rows, view: &View<'_>) {
+    let report = view.report;
     match &report.authentication {
         Authentication::Certificate { matched, chain } => {
             rows.push(
@@ -193,20 +196,18 @@ fn of_authentication(rows: &mut Rows, report: &SecurityReport) {
             rows.plain("trust", chain);
         }
         Authentication::Rejected { error, .. } => {
-            rows.push(Tone::Bad, "authenticated", "NO: the peer may be anybody");
+            not_by_certificate(rows, view);
             rows.push(Tone::Bad, "reason", error);
         }
         Authentication::NotAsked if report.kind == StreamKind::ServerToServer => {
-            rows.push(Tone::Bad, "authenticated", "NO: the peer may be anybody");
+            not_by_certificate(rows, view);
         }
         Authentication::NotAsked => rows.plain("authenticated", "not by TLS: clients log in inside the stream"),
     }
-    for step in &report.trust {
-        match step.effect {
-            // Said above, or nothing was.
-            TrustEffect::Silent => {}
-            _ => rows.plain("asked", step),
-        }
+    // Where nothing but the trust anchors was there to be asked, the rows above say it all.
+    let only_anchors = matches!(report.trust(), [only] if only.source == "trust anchors");
+    for step in report.trust().iter().filter(|_| !only_anchors) {
+        rows.plain("trust source", step);
     }
     if report.awaits_dialback {
         let expected = match report.side {
@@ -214,6 +215,17 @@ fn of_authentication(rows: &mut Rows, report: &SecurityReport) {
             Side::Receiving => "is allowed, for the peer to prove itself: nothing else is taken before",
         };
         rows.push(Tone::Caution, "dialback", expected);
+    }
+    for tried in view.tried {
+        let tone = if tried.succeeded() { Tone::Good } else { Tone::Caution };
+        rows.push(tone, "proof", tried);
+    }
+}
+
+fn not_by_certificate(rows: &mut Rows, view: &View<'_>) {
+    match view.is_proved_by_dialback() {
+        true => rows.push(Tone::Caution, "authenticated", Warning::DialbackAlone),
+        false => rows.push(Tone::Bad, "authenticated", "NO: the peer may be anybody"),
     }
 }
 
@@ -253,7 +265,7 @@ fn of_certificate(rows: &mut Rows, index: usize, facts: &CertificateFacts, now: 
     );
     if let Some(usages) = &facts.extended_key_usage {
         let only = if facts.is_server_auth_only() {
-            " (not as a TLS client)"
+            " (no clientAuth)"
         } else {
             ""
         };
@@ -264,6 +276,8 @@ fn of_certificate(rows: &mut Rows, index: usize, facts: &CertificateFacts, now: 
     names(rows, "  XmppAddr", &facts.xmpp_addr);
     names(rows, "  IP-ID", &facts.ip);
     names(rows, "  not counted", &facts.ignored);
+    names(rows, "  OCSP", &facts.ocsp);
+    names(rows, "  CRL", &facts.crl);
     rows.plain("  SHA-256", facts.sha256_hex());
     rows.plain("  of the key", facts.spki_sha256_hex());
 }

@@ -4,6 +4,7 @@ use crate::ledger::Assessment;
 use pki_types::UnixTime;
 use std::fmt;
 use std::time::Duration;
+use xmpp_dialback::Method;
 use xmpp_identity::{CertificateError, CertificateFacts};
 
 /// A [`SecurityReport`] to be shown, with what the session could not know: the time, and what a ledger says.
@@ -102,9 +103,24 @@ impl<'a> View<'a> {
             .zip(self.now)
             .and_then(|(leaf, now)| warning::of_validity(leaf, now, self.expiring_within));
         let mut warnings = self.report.lasting_warnings(leaf);
+        if self.is_proved_by_dialback() {
+            for warning in &mut warnings {
+                if *warning == Warning::NotAuthenticated {
+                    *warning = Warning::DialbackAlone;
+                }
+            }
+        }
         warnings.extend(validity);
         warnings.extend(self.change.into_iter().flat_map(warning::of_changes));
         warnings
+    }
+
+    /// Whether the peer's domain was proved to us, and by nothing better.
+    pub(super) fn is_proved_by_dialback(&self) -> bool {
+        let peer = self.report.remote_domain();
+        let proofs = self.tried.iter().filter(|tried| tried.succeeded());
+        let mut of_peer = proofs.filter(|tried| Some(&tried.pair.originating) == peer);
+        of_peer.any(|tried| matches!(tried.method, Method::Dialback | Method::SameCertificate))
     }
 
     pub(super) fn certificates(&self) -> Vec<Result<CertificateFacts, CertificateError>> {

@@ -30,6 +30,9 @@ pub enum Warning {
     NotForwardSecret,
     /// A certificate was shown that is not good for the domain.
     NotAuthenticated,
+    /// The certificate is not good for the domain, and dialback found that the peer is (XEP-0220): whoever forges the DNS
+    /// can be it.
+    DialbackAlone,
     /// The key of the certificate is below the floor (RFC 9325 section 4.5).
     WeakKey,
     /// The certificate is signed with a hash that vouches for nothing (RFC 9155).
@@ -62,6 +65,7 @@ impl Warning {
             Warning::OldVersion(_) => "old-version",
             Warning::NotForwardSecret => "not-forward-secret",
             Warning::NotAuthenticated => "not-authenticated",
+            Warning::DialbackAlone => "dialback-alone",
             Warning::WeakKey => "weak-key",
             Warning::WeakSignature => "weak-signature",
             Warning::UsageException(_) => "usage-exception",
@@ -85,6 +89,7 @@ impl fmt::Display for Warning {
             Warning::OldVersion(version) => write!(f, "{version} has known attacks (RFC 8996, RFC 7568)"),
             Warning::NotForwardSecret => f.write_str("whoever steals the server's key can read what was recorded"),
             Warning::NotAuthenticated => f.write_str("the peer may be anybody"),
+            Warning::DialbackAlone => f.write_str("by dialback alone: whoever forges the DNS can be the peer"),
             Warning::WeakKey => f.write_str("the certificate's key is too short (RFC 9325 section 4.5)"),
             Warning::WeakSignature => f.write_str("the certificate is signed with a broken hash (RFC 9155)"),
             Warning::UsageException(exception) => write!(f, "the certificate {exception}"),
