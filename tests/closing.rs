@@ -283,3 +283,29 @@ fn in_clear_our_closing_tag_is_written_before_the_end_is_reported() {
     let end = server.poll_output().unwrap();
     assert!(matches!(end, Output::Event(Event::Closed(Closed::Properly))), "{end:?}");
 }
+
+/// RFC 6120 section 4.9.1.2, and behind SASL: the side that closes has not seen the other's header yet.
+#[test]
+fn a_stream_can_be_closed_before_the_peer_s_header_came() {
+    for why in [None, Some(StreamError::new(StreamCondition::POLICY_VIOLATION))] {
+        let world = World::new();
+        let mut pair = open(&world);
+        let now = world.clock.now();
+        pair.a.engine.restart(now).unwrap();
+        pair.b.engine.restart(now).unwrap();
+        // The server says no to what the client was logged in as.
+        match &why {
+            Some(why) => pair.b.engine.close_with(why, now).unwrap(),
+            None => pair.b.engine.close(now).unwrap(),
+        }
+        pair.drive();
+        assert_eq!(pair.b.error, None);
+        assert!(matches!(pair.b.events.last(), Some(Event::Closed(Closed::Properly))));
+        let heard = pair.a.error.as_ref().map(xmpp_tls::Error::kind);
+        match (why, heard) {
+            (Some(why), Some(ErrorKind::StreamError(heard))) => assert_eq!(**heard, why),
+            (None, None) => assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly)))),
+            (why, heard) => panic!("{why:?}, {heard:?}"),
+        }
+    }
+}

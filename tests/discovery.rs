@@ -273,6 +273,7 @@ async fn d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls
         let security = match mode {
             Mode::StartTls => "insecure",
             Mode::DirectTls => "secure",
+            other => panic!("{other:?}"),
         };
         let found = stream.report().endpoint().unwrap();
         assert_eq!(found.endpoint, Endpoint::new("three.example", port));

@@ -11,9 +11,11 @@ use tokio::sync::mpsc::Receiver;
 use xmpp_tls::dialback::DialbackSecret;
 use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
 use xmpp_tls::federation::FederationConfig;
+use xmpp_tls::history::History;
 use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::io::Resolver;
 use xmpp_tls::io::tokio::{Federation, LinkPurpose, Notice, Undeliverable, Unsendable};
+use xmpp_tls::io::{Memory, Resolver};
+use xmpp_tls::ledger::{ChangePolicy, Ledger, MemoryStore};
 use xmpp_tls::policy::{Policy, ServerAuthentication};
 use xmpp_tls::session::{ClientConfig, Mode, ServerConfig};
 use xmpp_tls::stream::StreamError;
@@ -41,6 +43,7 @@ impl Resolver for Zone {
 struct World {
     ca: TestCa,
     zone: Zone,
+    bidi: bool,
 }
 
 struct Server {
@@ -53,6 +56,7 @@ impl World {
         World {
             ca: TestCa::valid_now("Test CA"),
             zone: Zone(Arc::default()),
+            bidi: false,
         }
     }
 
@@ -71,12 +75,20 @@ impl World {
             .with_verifier(verifier)
             .with_policy(policy.clone());
         let secret = DialbackSecret::generate(|octets| octets.fill(domains[0].as_bytes()[0]));
-        FederationConfig::new(Arc::new(client), Arc::new(server), secret.into())
+        let config = FederationConfig::new(Arc::new(client), Arc::new(server), secret.into());
+        match self.bidi {
+            true => config.with_bidi(),
+            false => config,
+        }
     }
 
     async fn serve(&self, domains: &[&str], certificate: Issued, policy: Policy) -> Server {
-        let (federation, notices) =
-            Federation::new(self.config(domains, &certificate, &policy), Arc::new(self.zone.clone()));
+        self.serve_with(domains, certificate, policy, Memory::default()).await
+    }
+
+    async fn serve_with(&self, domains: &[&str], certificate: Issued, policy: Policy, memory: Memory) -> Server {
+        let config = self.config(domains, &certificate, &policy);
+        let (federation, notices) = Federation::with_memory(config, Arc::new(self.zone.clone()), memory);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         for domain in domains {
             let name = format!("_xmpp-server._tcp.{domain}.");
@@ -240,6 +252,7 @@ async fn closing_ends_every_stream_and_takes_nothing_more() {
             .await;
         assert!(outcome.is_ok(), "{outcome:?}");
     }
+    a.federation.closed().await;
     assert!(a.federation.links().is_empty());
 }
 
@@ -300,4 +313,91 @@ async fn more_than_can_wait_is_not_taken() {
     for _ in 0..taken {
         a.undelivered().await;
     }
+}
+
+/// In both directions, and whatever proves the peer: by SASL EXTERNAL, or by dialback, where its certificate proves
+/// nothing.
+#[tokio::test]
+async fn a_peer_with_another_key_is_refused_where_the_ledger_says_so() {
+    for good in [true, false] {
+        let world = World::new();
+        let history = Arc::new(Mutex::new(History::default()));
+        let mut ledger = Ledger::new(MemoryStore::default()).with_policy(ChangePolicy::strict());
+        if !good {
+            // To be there without a good certificate is all that strict policy refuses otherwise.
+            let mut policy = ChangePolicy::strict();
+            policy.authentication_lost = ChangePolicy::default().authentication_lost;
+            ledger = ledger.with_policy(policy);
+        }
+        let memory = Memory::default()
+            .with_ledger(Arc::new(ledger))
+            .with_history(history.clone());
+        let certificate = world.ca.issue(LeafSpec::for_domain("a.example"));
+        let policy = Policy::default();
+        let mut a = world.serve_with(&["a.example"], certificate, policy, memory).await;
+        let b = |world: &World| {
+            let spec = LeafSpec::for_domain("b.example");
+            world.ca.issue(if good { spec } else { spec.self_signed() })
+        };
+        let mut first = world.serve(&["b.example"], b(&world), Policy::default()).await;
+        first.send("b.example", "a.example");
+        assert_eq!(a.stanza().await, "romeo@b.example");
+        a.send("a.example", "b.example");
+        assert_eq!(first.stanza().await, "romeo@a.example");
+        assert!(a.federation.links().iter().all(|link| link.decision.is_some()));
+        first.federation.close();
+        while !a.federation.links().is_empty() {
+            a.first(|notice| matches!(notice, Notice::Ended { .. }).then_some(()))
+                .await;
+        }
+        // The same domain, with a new key before its time.
+        let mut second = world.serve(&["b.example"], b(&world), Policy::default()).await;
+        second.send("b.example", "a.example");
+        let refused = a
+            .first(|notice| match notice {
+                Notice::Stanza { stanza, .. } => panic!("{}", stanza.as_str()),
+                Notice::Ended { outcome, .. } => outcome.err().map(|error| error.to_string()),
+                _ => None,
+            })
+            .await;
+        assert!(refused.contains("REFUSED"), "{refused}");
+        // It is not told yes before, and so knows that what it wrote was not taken.
+        let not_taken = |notice| match notice {
+            Notice::Accepted { pair, .. } => panic!("accepted {pair}"),
+            Notice::Undelivered { .. } => Some(()),
+            _ => None,
+        };
+        second.first(not_taken).await;
+        a.send("a.example", "b.example");
+        let why = a.undelivered().await.to_string();
+        assert!(why.contains("REFUSED"), "{why}");
+        assert!(history.lock().unwrap().iter().any(|attempt| !attempt.is_success()));
+    }
+}
+
+/// In both directions of one stream, more than the system holds for either.
+#[tokio::test]
+async fn both_servers_may_send_more_than_the_network_takes() {
+    let mut world = World::new();
+    world.bidi = true;
+    let (mut a, mut b) = (world.good("a.example").await, world.good("b.example").await);
+    a.send("a.example", "b.example");
+    b.stanza().await;
+    let large = |from: &str, to: &str| {
+        let body = "x".repeat(100_000);
+        common::network::stanza(&format!(
+            "<message from='x@{from}' to='y@{to}'><body>{body}</body></message>"
+        ))
+    };
+    for _ in 0..400 {
+        a.federation.send(large("a.example", "b.example")).unwrap();
+        b.federation.send(large("b.example", "a.example")).unwrap();
+    }
+    let all = async |server: &mut Server| {
+        for _ in 0..400 {
+            server.stanza().await;
+        }
+    };
+    tokio::join!(all(&mut a), all(&mut b));
+    assert_eq!(a.federation.links().len(), 1, "one stream for both");
 }

@@ -93,7 +93,7 @@ fn tlsp_36_a_resumed_session_has_the_verdict_and_the_certificate_of_the_first() 
         );
         let report = second.a.engine.report().unwrap();
         assert!(report.tls().unwrap().resumed && report.is_authenticated(), "{report}");
-        assert!(report.to_string().contains("resumed         yes"), "{report}");
+        assert!(report.to_string().contains("resumed       yes"), "{report}");
         assert_eq!(report.authentication(), full.authentication());
         assert_eq!(report.tls().unwrap().peer_chain, full.tls().unwrap().peer_chain);
         assert!(report.tls().unwrap().forward_secret && report.tls().unwrap().key_exchange.is_some());

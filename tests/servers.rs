@@ -128,7 +128,7 @@ fn db_87_every_level_with_a_good_and_a_bad_certificate() {
         assert_eq!(
             report
                 .to_string()
-                .contains("dialback        is allowed, for the peer to verify us"),
+                .contains("dialback      is allowed, for the peer to verify us"),
             awaits,
             "{report}"
         );
@@ -201,7 +201,7 @@ fn pol_06_plaintext_dialback_takes_danger_twice() {
             assert!(!goes_on, "{policy:?}");
             continue;
         };
-        assert!(report.to_string().contains("authenticated   NO"), "{report}");
+        assert!(report.to_string().contains("authenticated NO"), "{report}");
         assert!(goes_on && report.awaits_dialback() && !report.is_authenticated() && !report.is_encrypted());
         let mut session = outbound.session;
         assert!(session.send(&element(MESSAGE)).is_err());

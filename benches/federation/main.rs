@@ -43,7 +43,5 @@ fn per_second(sessions: usize, took: Duration) -> f64 {
 /// The heap that is held more than when `region` began.
 fn held(region: &Region<'_, std::alloc::System>) -> usize {
     let change = region.change();
-    let net = change.bytes_reallocated + isize::try_from(change.bytes_allocated).unwrap_or(isize::MAX)
-        - isize::try_from(change.bytes_deallocated).unwrap_or(isize::MAX);
-    usize::try_from(net).unwrap_or_default()
+    change.bytes_allocated.saturating_sub(change.bytes_deallocated)
 }

@@ -47,7 +47,9 @@ impl Arguments {
             policy: Policy::default(),
             bidi: false,
         };
+        let mut any = false;
         while let Some(argument) = parser.next()? {
+            any = true;
             let domains = &mut arguments.domains;
             match argument {
                 Short('h') | Long("help") => {
@@ -65,6 +67,13 @@ impl Arguments {
                 Long("bidi") => arguments.bidi = true,
                 other => return Err(other.unexpected().into()),
             }
+        }
+        if any && arguments.domains.is_empty() {
+            return Err("which domain? --domain, --cert and --key go together".into());
+        }
+        let lacking = |(_, chain, key): &&(Domain, Vec<u8>, Vec<u8>)| chain.is_empty() || key.is_empty();
+        if let Some((domain, ..)) = arguments.domains.iter().find(lacking) {
+            return Err(format!("--domain {domain} needs --cert and --key behind it").into());
         }
         if arguments.listeners.is_empty() {
             arguments.listeners.push((([127, 0, 0, 1], 5269).into(), mode(false)));

@@ -9,6 +9,7 @@ mod demo;
 
 use arguments::Arguments;
 use std::io::BufRead;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -32,7 +33,10 @@ async fn main() -> ExitCode {
         Ok(Some(arguments)) if arguments.domains.is_empty() => demo::run().await,
         Ok(Some(arguments)) => run(arguments).await,
         Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => {
+            eprintln!("federate: {error}\nTry federate --help.");
+            return ExitCode::from(2);
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -115,10 +119,14 @@ async fn serve(
                 ("links", _) => answers::print_links(federation),
                 ("quit", _) => {
                     federation.close();
-                    while let Ok(Some(notice)) = tokio::time::timeout(io_patience(), notices.recv()).await {
-                        println!("{notice}");
+                    let mut closed = pin!(federation.closed());
+                    loop {
+                        tokio::select! {
+                            biased;
+                            Some(notice) = notices.recv() => println!("{notice}"),
+                            () = &mut closed => return Ok(()),
+                        }
                     }
-                    return Ok(());
                 }
                 ("", _) => {}
                 (other, _) => println!("{other:?} is no order: ping DOMAIN, message ADDRESS TEXT, links, quit"),
@@ -126,10 +134,6 @@ async fn serve(
             else => return Ok(()),
         }
     }
-}
-
-fn io_patience() -> std::time::Duration {
-    std::time::Duration::from_secs(1)
 }
 
 /// The lines of standard input.

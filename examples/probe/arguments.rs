@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use xmpp_tls::Domain;
 use xmpp_tls::io::Endpoint;
 use xmpp_tls::io::hickory::hickory_resolver::proto::dnssec::TrustAnchors;
@@ -9,7 +10,8 @@ use xmpp_tls::session::Target;
 
 pub(crate) const HELP: &str = "\
 usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS:PORT]
-             [--dnssec FILE] [--ca FILE] [--json]]
+             [--dnssec FILE] [--ca FILE] [--json] [--ledger FILE [--acknowledge]]
+             [--watch SECONDS [--times N] | --all]]
 
   --direct-tls         TLS from the first octet, and never STARTTLS
   --s2s                the server-to-server port instead of the client one
@@ -19,6 +21,11 @@ usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS
   --dnssec FILE        verify its answers with DNSSEC, from the DNSKEY records in FILE down
   --ca FILE            trust the PEM certificates in FILE instead of the system's
   --json               print the report as JSON
+  --ledger FILE        remember certificates there, and say what changed since the last time
+  --acknowledge        accept the certificate that is shown: it is not warned of any more
+  --watch SECONDS      look again at this interval, a line each time, without end or N times
+  --all                look at STARTTLS and direct TLS, for clients and for servers, of DOMAIN and of its
+                       usual subdomains, and say what could be better
 
 Without DOMAIN it shows the library at work, on loopback.
 
@@ -27,10 +34,11 @@ exit status:
   2  wrong arguments
   3  encrypted, but not authenticated
   4  an XMPP server answered, but there is no encryption
-  5  unreachable, or no XMPP server for DOMAIN";
+  5  unreachable, or no XMPP server for DOMAIN
+  6  secure, but the certificate is not what it was: somebody should look at it";
 
 /// Who we say we are to other servers: a name that cannot exist (RFC 6761).
-const PROBE_DOMAIN: &str = "probe.invalid";
+pub(crate) const PROBE_DOMAIN: &str = "probe.invalid";
 
 pub(crate) enum Request {
     Demonstrate,
@@ -46,6 +54,18 @@ pub(crate) struct Arguments {
     pub(crate) dnssec: Option<TrustAnchors>,
     pub(crate) ca: Option<Vec<u8>>,
     pub(crate) json: bool,
+    pub(crate) ledger: Option<PathBuf>,
+    pub(crate) acknowledge: bool,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) all: bool,
+}
+
+/// Look again and again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch {
+    pub(crate) every: Duration,
+    /// `None`: without end.
+    pub(crate) times: Option<u64>,
 }
 
 impl Arguments {
@@ -53,6 +73,8 @@ impl Arguments {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_env();
         let (mut domain, mut connect, mut dns, mut dnssec, mut ca) = (None, None, None, None, None);
+        let (mut ledger, mut every, mut times) = (None, None, None);
+        let (mut acknowledge, mut all) = (false, false);
         let (mut direct_tls, mut s2s, mut json, mut any) = (false, false, false, false);
         while let Some(argument) = parser.next()? {
             any = true;
@@ -61,6 +83,11 @@ impl Arguments {
                 Long("direct-tls") => direct_tls = true,
                 Long("s2s") => s2s = true,
                 Long("json") => json = true,
+                Long("acknowledge") => acknowledge = true,
+                Long("all") => all = true,
+                Long("ledger") => ledger = Some(PathBuf::from(parser.value()?)),
+                Long("watch") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
+                Long("times") => times = Some(parser.value()?.parse()?),
                 Long("connect") => connect = Some(endpoint(&parser.value()?.string()?)?),
                 Long("dns") => dns = Some(name_server(&parser.value()?.string()?)?),
                 Long("dnssec") => dnssec = Some(TrustAnchors::from_file(&PathBuf::from(parser.value()?))?),
@@ -71,6 +98,15 @@ impl Arguments {
         }
         if dnssec.is_some() && dns.is_none() {
             return Err("--dnssec goes with --dns".into());
+        }
+        if acknowledge && ledger.is_none() {
+            return Err("--acknowledge goes with --ledger".into());
+        }
+        if times.is_some() && every.is_none() {
+            return Err("--times goes with --watch".into());
+        }
+        if all && (every.is_some() || connect.is_some() || direct_tls || s2s) {
+            return Err("--all is all: without --watch, --connect, --direct-tls and --s2s".into());
         }
         let Some(domain) = domain else {
             return match any {
@@ -96,6 +132,10 @@ impl Arguments {
             dnssec,
             ca,
             json,
+            ledger,
+            acknowledge,
+            watch: every.map(|every| Watch { every, times }),
+            all,
         })))
     }
 }

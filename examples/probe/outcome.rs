@@ -6,13 +6,14 @@ use xmpp_tls::starttls::{self, Refusal};
 use xmpp_tls::tls::TlsError;
 use xmpp_tls::{Error, ErrorKind, Phase, StreamCondition, StreamKind, io};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Secure = 0,
     Usage = 2,
     NotAuthenticated = 3,
     NotEncrypted = 4,
     Unreachable = 5,
+    Changed = 6,
 }
 
 impl From<Outcome> for ExitCode {
@@ -22,6 +23,17 @@ impl From<Outcome> for ExitCode {
 }
 
 impl Outcome {
+    pub(crate) fn says(self) -> &'static str {
+        match self {
+            Outcome::Secure => "secure",
+            Outcome::Usage => "wrong arguments",
+            Outcome::NotAuthenticated => "NOT AUTHENTICATED",
+            Outcome::NotEncrypted => "NOT ENCRYPTED",
+            Outcome::Unreachable => "unreachable",
+            Outcome::Changed => "CHANGED",
+        }
+    }
+
     pub(crate) fn of_report(report: &SecurityReport) -> Self {
         match (report.is_encrypted(), report.is_authenticated()) {
             (true, true) => Outcome::Secure,

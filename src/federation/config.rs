@@ -34,7 +34,9 @@ pub struct FederationConfig {
 }
 
 impl FederationConfig {
-    /// `client` is for the streams we open and `server` for those we accept; the two policies should agree.
+    /// `client` is for the streams we open and `server` for those we accept, each with its own policy: by what servers
+    /// are authenticated is [`Policy::servers`]. Where the two differ, so does what is demanded of a peer in the two
+    /// directions.
     /// Dialback keys are made of `secrets`, so that every node that has them can answer for them (XEP-0185).
     pub fn new(client: Arc<ClientConfig>, server: Arc<ServerConfig>, secrets: DialbackSecrets) -> Self {
         FederationConfig {

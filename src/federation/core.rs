@@ -4,6 +4,7 @@ use super::config::FederationConfig;
 use super::event::{AuthenticatedPair, Event, Refusal, Rejection};
 use super::worth::Worth;
 use crate::error::{Error, ErrorKind};
+use crate::security::Tried;
 use crate::session::{self, Session};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -15,6 +16,9 @@ use xmpp_dialback::{
 };
 use xmpp_stream::{Element, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, StreamCondition};
+
+/// Methods of authentication that are remembered of one stream.
+const MAX_TRIED: usize = 16;
 
 pub(super) struct Core {
     pub(super) config: Arc<FederationConfig>,
@@ -32,6 +36,7 @@ pub(super) struct Core {
     may_answer: BTreeSet<Domain>,
     /// Claims of the peer's that came to nothing.
     rejections: usize,
+    tried: Vec<Tried>,
     events: VecDeque<Event>,
 }
 
@@ -64,12 +69,25 @@ impl Core {
             now,
             may_answer: BTreeSet::new(),
             rejections: 0,
+            tried: Vec::new(),
             events: VecDeque::new(),
         }
     }
 
     pub(super) fn push(&mut self, event: Event) {
         self.events.push_back(event);
+    }
+
+    /// For reports: the latest are kept.
+    pub(super) fn note_tried(&mut self, pair: Pair, method: Method, failure: Option<String>) {
+        if self.tried.len() >= MAX_TRIED {
+            self.tried.remove(0);
+        }
+        self.tried.push(Tried::new(pair, method, failure));
+    }
+
+    pub(super) fn tried(&self) -> &[Tried] {
+        &self.tried
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -204,6 +222,7 @@ impl Core {
     /// A claim came to nothing. A peer that claims so often in vain is refused, as for failed logins
     /// (RFC 6120 section 6.4.5).
     fn rejected(&mut self, pair: Pair, why: Rejection) -> Result<(), Error> {
+        self.note_tried(pair.clone(), Method::Dialback, Some(why.to_string()));
         self.push(Event::Rejected { pair, why });
         self.rejections += 1;
         match self.rejections > self.config.limits().failed_claims {
@@ -259,6 +278,7 @@ impl Core {
             Answered::Verified { pair } => self.accepted(AuthenticatedPair::new(pair, Method::Dialback, self.now)),
             Answered::Refused { pair, why } => {
                 let closes = why.ends_stream();
+                self.note_tried(pair.clone(), Method::Dialback, Some(why.to_string()));
                 let why = Refusal::Dialback(why);
                 self.push(Event::Refused { pair, why });
                 match closes {
@@ -268,6 +288,7 @@ impl Core {
             }
             Answered::Authenticated(known) => {
                 self.session.authentication_complete()?;
+                self.note_tried(known.pair().clone(), known.by(), None);
                 self.push(Event::Authenticated(AuthenticatedPair::from(&known)));
                 Ok(())
             }
@@ -278,6 +299,7 @@ impl Core {
     /// The peer took a pair of ours.
     pub(super) fn accepted(&mut self, pair: AuthenticatedPair) -> Result<(), Error> {
         self.session.authentication_complete()?;
+        self.note_tried(pair.pair.clone(), pair.by, None);
         let peer = &pair.pair.receiving;
         if self.bidi && self.worth_for(peer) != Worth::TooLittle {
             self.may_answer.insert(peer.clone());
@@ -334,6 +356,13 @@ impl Core {
                 let unknown = NotAuthenticated::From { pair };
                 Err(self.session.error(ErrorKind::NotAuthenticated(Box::new(unknown))))
             }
+        }
+    }
+
+    pub(super) fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
+        match element {
+            Ok(element) => self.session.send(&element),
+            Err(error) => Err(self.session.error(error.into())),
         }
     }
 

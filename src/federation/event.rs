@@ -34,8 +34,9 @@ pub enum Event {
         why: Rejection,
     },
     /// The peer claims something that has to be verified: give it to
-    /// [`Outgoing::verify`](super::Outgoing::verify) on a stream to [`VerifyTask::domain`], and bring the verdict back
-    /// by [`Incoming::conclude`](super::Incoming::conclude).
+    /// [`Outgoing::verify`](super::Outgoing::verify) on a stream
+    /// [`for_verification`](super::Outgoing::for_verification) from the claim's receiving domain to
+    /// [`VerifyTask::domain`], and bring the verdict back by [`Incoming::conclude`](super::Incoming::conclude).
     Verify(VerifyTask),
     /// What came of a [`VerifyTask`]: it is for the stream [`Verdict::stream`](xmpp_dialback::Verdict::stream).
     Verdict(xmpp_dialback::Verdict),

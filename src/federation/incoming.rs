@@ -4,7 +4,8 @@ use super::event::{AuthenticatedPair, Event};
 use super::external::{self, Request};
 use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind};
-use crate::security::SecurityReport;
+use crate::ledger::Sighting;
+use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session};
 use crate::time::Now;
 use std::fmt;
@@ -97,9 +98,32 @@ impl Incoming {
         self.core.session.report()
     }
 
+    /// The methods of authentication that were tried on this stream, in order, for a
+    /// [`View`](crate::security::View) of the report: the 16 latest.
+    pub fn tried(&self) -> &[Tried] {
+        self.core.tried()
+    }
+
     /// The pairs whose stanzas are taken from this stream.
     pub fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
         self.core.authenticated()
+    }
+
+    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of `domain`, the peer's, that is
+    /// authenticated `by` this.
+    ///
+    /// To ask it before the peer is told that its proof was taken, ask when [`Event::Secured`] comes, by the certificate
+    /// ([`Method::External`]) for [`SecurityReport::initiating_domain`], and before [`conclude`](Self::conclude) with a
+    /// verdict that is valid, by [`Method::Dialback`]; and for what is left when [`Event::Authenticated`] comes.
+    pub fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
+        let report = self.report()?;
+        match by {
+            Method::External | Method::Certificate => {
+                let verdict = self.core.session.verdict_on(domain, self.core.now)?;
+                Sighting::by_certificate(report, &verdict)
+            }
+            _ => Sighting::by_dialback(report, domain.clone()),
+        }
     }
 
     /// The number of this stream, by which verdicts find it.
@@ -120,6 +144,11 @@ impl Incoming {
     /// When the peer's last octets came.
     pub fn last_heard(&self) -> Instant {
         self.core.session.last_heard()
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn session(&self) -> &Session {
+        &self.core.session
     }
 
     fn react(&mut self, heard: Heard) -> Result<(), Error> {
@@ -158,6 +187,7 @@ impl Incoming {
             if let Some(external) = &self.external {
                 let proved = dialback.authenticated_by_external(external.pair.clone(), external.since);
                 proved.map_err(|error| self.core.session.error(ErrorKind::Dialback(Box::new(error))))?;
+                self.core.push(Event::Authenticated(external.clone()));
             }
             self.core.dialback = Some(dialback);
         }
@@ -204,7 +234,7 @@ impl Incoming {
         let response = match Request::read(element) {
             Request::Auth(InitialResponse::Absent) => {
                 self.challenged = true;
-                return self.send_built(external::challenge());
+                return self.core.send_built(external::challenge());
             }
             Request::Auth(response) => response,
             Request::Response(response) if std::mem::take(&mut self.challenged) => response,
@@ -237,18 +267,22 @@ impl Incoming {
     }
 
     fn log_in(&mut self, pair: Pair) -> Result<(), Error> {
-        self.send_built(external::success())?;
+        self.core.send_built(external::success())?;
         self.core.session.restart(self.core.now)?;
-        let proved = AuthenticatedPair::new(pair, Method::External, self.core.now);
-        self.external = Some(proved.clone());
-        self.core.push(Event::Authenticated(proved));
+        self.core.note_tried(pair.clone(), Method::External, None);
+        self.external = Some(AuthenticatedPair::new(pair, Method::External, self.core.now));
         Ok(())
     }
 
     /// Dialback may follow, where the policy has it (XEP-0178 section 3, step 11).
     fn refuse(&mut self, condition: &str) -> Result<(), Error> {
         self.failures += 1;
-        self.send_built(external::failure(condition))?;
+        if let (Some(from), Some(local)) = (self.from(), self.core.session.local_domain().cloned()) {
+            let why = format!("we refused it ({condition})");
+            self.core
+                .note_tried(Pair::new(from, local), Method::External, Some(why));
+        }
+        self.core.send_built(external::failure(condition))?;
         let may_go_on = self.core.session.policy().may_use_dialback(StreamKind::ServerToServer);
         match may_go_on && self.failures < MAX_FAILURES {
             true => Ok(()),
@@ -264,13 +298,6 @@ impl Incoming {
         let in_time = self.external.is_none() && self.core.authenticated().next().is_none();
         if let Some(dialback) = self.core.dialback.as_mut().filter(|_| in_time && self.core.config.bidi) {
             self.core.bidi = dialback.enable_bidi().is_ok();
-        }
-    }
-
-    fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
-        match element {
-            Ok(element) => self.core.session.send(&element),
-            Err(error) => Err(self.core.session.error(error.into())),
         }
     }
 }

@@ -25,7 +25,45 @@
 //! domain; a policy of [`ServerAuthentication::Certificate`](crate::policy::ServerAuthentication::Certificate) rules
 //! that out.
 //!
-//! Who makes the connections is the application, or `io::tokio::Federation`.
+//! Who makes the connections is the application, or `io::tokio::Federation`. One that moves the octets by itself:
+//!
+//! ```
+//! use std::io::{ErrorKind, Read, Write};
+//! use std::net::TcpStream;
+//! use std::time::Instant;
+//! use xmpp_tls::federation::{Event, Incoming};
+//! use xmpp_tls::{Engine, Output};
+//!
+//! fn serve(mut link: Incoming, mut socket: TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut buffer = [0; 16 * 1024];
+//!     loop {
+//!         match link.poll_output()? {
+//!             Output::Transmit(bytes) => socket.write_all(&bytes)?,
+//!             Output::Event(Event::Stanza(stanza)) => println!("{}", stanza.as_str()), // its pair is authenticated
+//!             Output::Event(Event::Verify(task)) => {
+//!                 // Give it to an `Outgoing::for_verification` to `task.domain()`, whose `Event::Verdict` goes to
+//!                 // `link.conclude`; here nobody is asked.
+//!                 let verdict = task.fail(xmpp_tls::federation::VerificationFailure::NoConnection);
+//!                 link.conclude(verdict, Instant::now())?;
+//!             }
+//!             Output::Event(Event::Closed(_)) => return Ok(()),
+//!             Output::Event(event) => println!("{event:?}"),
+//!             Output::WantsInput(until) => {
+//!                 let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
+//!                 socket.set_read_timeout(wait.map(|wait| wait.max(std::time::Duration::from_millis(1))))?;
+//!                 match socket.read(&mut buffer) {
+//!                     Ok(0) => link.handle_eof(Instant::now())?,
+//!                     Ok(octets) => link.handle_input(Instant::now(), &buffer[..octets])?,
+//!                     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+//!                         link.handle_timeout(Instant::now())?;
+//!                     }
+//!                     Err(error) => return Err(error.into()),
+//!                 }
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
 
 mod config;
 mod core;
@@ -33,7 +71,6 @@ mod event;
 mod external;
 mod incoming;
 mod outgoing;
-#[cfg(feature = "tokio")]
 mod verification;
 mod worth;
 
@@ -41,8 +78,7 @@ pub use config::FederationConfig;
 pub use event::{AuthenticatedPair, Event, Refusal, Rejection};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
-#[cfg(feature = "tokio")]
-pub(crate) use verification::failure;
 pub use xmpp_dialback::{
-    DialbackSecret, DialbackSecrets, Method, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+    Authoritative, DialbackSecret, DialbackSecrets, Limits, Method, NotAsked, Pair, StreamNumber, Verdict,
+    VerificationFailure, VerifyTask,
 };

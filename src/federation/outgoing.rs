@@ -3,19 +3,16 @@ use super::core::{Core, Heard};
 use super::event::{AuthenticatedPair, Event, Refusal};
 use super::external;
 use super::worth::{Worth, certificates_count};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Phase};
 use crate::policy::PolicyViolation;
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session, Target};
 use crate::time::Now;
 use pki_types::CertificateDer;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
-use xmpp_dialback::{
-    CertificateComparison, Covers, DialbackStream, Method, NotAsked, Opened, Pair, StreamNumber, Support, Verdict,
-    VerificationFailure, VerifyTask, bidi,
-};
+use xmpp_dialback::{Covers, DialbackStream, Method, Opened, Pair, StreamNumber, Support, Verdict, VerifyTask, bidi};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, StreamKind, deadline, ns};
 
@@ -26,18 +23,18 @@ use xmpp_tls_core::{Domain, Engine, Output, StreamKind, deadline, ns};
 ///
 /// What it may say to a server depends on [`ClientConfig::policy`](crate::session::ClientConfig::policy).
 pub struct Outgoing {
-    core: Core,
-    pair: Pair,
-    state: State,
+    pub(super) core: Core,
+    pub(super) pair: Pair,
+    pub(super) state: State,
     header: Option<StreamHeader>,
     /// Until when the peer has to take our proof.
     proof_until: Option<Instant>,
     /// Asked before the stream was ready.
-    tasks: Vec<(VerifyTask, Option<CertificateDer<'static>>)>,
+    pub(super) tasks: Vec<(VerifyTask, Option<CertificateDer<'static>>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     /// For this only: claims of others are verified on it.
     Verifying { ready: bool },
     /// Until the features.
@@ -67,7 +64,7 @@ impl Outgoing {
     ///
     /// # Errors
     ///
-    /// The TLS library cannot do what the policy asks.
+    /// `pair.originating` is not ours, or the TLS library cannot do what the policy asks.
     pub fn new(config: Arc<FederationConfig>, pair: Pair, mode: Mode, now: Now) -> Result<Self, Error> {
         Self::open(config, pair, State::Opening, mode, now)
     }
@@ -95,6 +92,10 @@ impl Outgoing {
     }
 
     fn open(config: Arc<FederationConfig>, pair: Pair, state: State, mode: Mode, now: Now) -> Result<Self, Error> {
+        if !config.serves(&pair.originating) {
+            let kind = ErrorKind::ApiMisuse("the stream is not from a domain that is served here");
+            return Err(Error::new(Some(pair.originating), Phase::Starttls, kind));
+        }
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
         let target = match mode {
             Mode::StartTls => target,
@@ -164,66 +165,6 @@ impl Outgoing {
         Worth::of(&self.core.session, policy, &pair.receiving, self.core.now)
     }
 
-    /// Has a claim verified by the server at the other end, as soon as the stream can: [`Event::Verdict`] answers.
-    /// `shown` is the certificate that the server showed on the stream of the claim
-    /// ([`SecurityReport::peer_certificate`]): where the one at the other end of this stream shows the same, and it
-    /// names the domain, nobody has to be asked (XEP-0344 section 2.6).
-    ///
-    /// # Errors
-    ///
-    /// The task comes back if it is about another domain or too much is being asked.
-    pub fn verify(
-        &mut self,
-        task: VerifyTask,
-        shown: Option<&CertificateDer<'_>>,
-        now: Instant,
-    ) -> Result<(), Box<NotAsked>> {
-        self.core.now = self.core.now.max(now);
-        let comparison = self.compare(&task, shown);
-        let Some(dialback) = self.core.dialback.as_mut().filter(|_| is_ready(self.state)) else {
-            return self.queue(task, shown);
-        };
-        let task = match dialback.same_certificate(task, comparison) {
-            Ok(verdict) => {
-                self.core.push(Event::Verdict(verdict));
-                return Ok(());
-            }
-            Err(task) => task,
-        };
-        let request = dialback.verify(task, now)?;
-        // A stream that cannot be written to has ended, or is about to: `end` tells what became of the question.
-        drop(self.core.session.send_dialback(&request.into()));
-        Ok(())
-    }
-
-    /// The stream is not ready yet.
-    fn queue(&mut self, task: VerifyTask, shown: Option<&CertificateDer<'_>>) -> Result<(), Box<NotAsked>> {
-        let max = self.core.config.limits().open_questions;
-        let error = if *task.domain() != self.pair.receiving {
-            let (expected, found) = (task.domain().clone(), self.pair.receiving.clone());
-            xmpp_dialback::ApiMisuse::WrongDomain { expected, found }.into()
-        } else if self.tasks.len() >= max {
-            let what = xmpp_dialback::Bound::OpenVerifications;
-            xmpp_dialback::Error::Limit { what, max }
-        } else {
-            self.tasks.push((task, shown.map(|shown| shown.clone().into_owned())));
-            return Ok(());
-        };
-        Err(Box::new(NotAsked::new(task, error)))
-    }
-
-    fn compare(&self, task: &VerifyTask, shown: Option<&CertificateDer<'_>>) -> CertificateComparison {
-        let theirs = self.core.session.report().and_then(|report| report.peer_certificate());
-        if theirs.is_none() || theirs != shown {
-            return CertificateComparison::Different;
-        }
-        let verdict = self.core.session.verdict_on(task.domain(), self.core.now);
-        match verdict.is_some_and(|verdict| verdict.identity.matched().is_some()) {
-            false => CertificateComparison::SameForAnotherName,
-            true => CertificateComparison::SameAndNamesDomain,
-        }
-    }
-
     /// Brings the verdict on a claim that the peer made on this stream ([`Event::Verify`]), where both directions are
     /// used (XEP-0288).
     ///
@@ -252,16 +193,15 @@ impl Outgoing {
         self.core.session.close_with(error, now)
     }
 
-    /// The stream is over: what became of the claims that it was asked about, `failure` where there is no answer.
-    pub fn end(self, failure: &VerificationFailure) -> Vec<Verdict> {
-        let asked = self.core.dialback.map(|dialback| dialback.end(failure).verdicts);
-        let waiting = self.tasks.into_iter().map(|(task, _)| task.fail(failure.clone()));
-        asked.into_iter().flatten().chain(waiting).collect()
-    }
-
     /// What protects the stream, from [`Event::Secured`] on.
     pub fn report(&self) -> Option<&Arc<SecurityReport>> {
         self.core.session.report()
+    }
+
+    /// The methods of authentication that were tried on this stream, in order, for a
+    /// [`View`](crate::security::View) of the report: the 16 latest.
+    pub fn tried(&self) -> &[Tried] {
+        self.core.tried()
     }
 
     /// The pair that the stream was opened for.
@@ -292,6 +232,11 @@ impl Outgoing {
     /// When the peer's last octets came.
     pub fn last_heard(&self) -> Instant {
         self.core.session.last_heard()
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn session(&self) -> &Session {
+        &self.core.session
     }
 
     fn react(&mut self, heard: Heard) -> Result<(), Error> {
@@ -368,6 +313,7 @@ impl Outgoing {
     }
 
     fn prove(&mut self, features: Option<&Features>) -> Result<(), Error> {
+        let mut why_not = "the peer does not offer it";
         if let Some(features) = features {
             self.ask_for_bidi(features)?;
             let offered = features.mechanisms().any(|mechanism| mechanism == external::MECHANISM);
@@ -379,10 +325,15 @@ impl Outgoing {
                 .is_some_and(|report| report.is_authenticated());
             if offered && proved && certificates_count(self.policy()) {
                 self.state = State::External;
-                return self.send_built(external::auth(&self.pair.originating));
+                return self.core.send_built(external::auth(&self.pair.originating));
             }
+            why_not = match (offered, proved) {
+                (false, _) => why_not,
+                (true, false) => "the peer has not proved itself",
+                (true, true) => "our policy leaves it to dialback",
+            };
         }
-        self.fall_back(Refusal::NotOffered)
+        self.fall_back(Refusal::NotOffered, why_not)
     }
 
     fn ask_for_bidi(&mut self, features: &Features) -> Result<(), Error> {
@@ -391,13 +342,15 @@ impl Outgoing {
         };
         if self.core.config.bidi && bidi::is_offered(features) && dialback.enable_bidi().is_ok() {
             self.core.bidi = true;
-            return self.send_built(bidi::request().build());
+            return self.core.send_built(bidi::request().build());
         }
         Ok(())
     }
 
     /// Certificates did not do. Dialback, if the policy has it.
-    fn fall_back(&mut self, why_not: Refusal) -> Result<(), Error> {
+    fn fall_back(&mut self, refusal: Refusal, why_not: &str) -> Result<(), Error> {
+        self.core
+            .note_tried(self.pair.clone(), Method::External, Some(why_not.to_owned()));
         if self.policy().may_use_dialback(StreamKind::ServerToServer) {
             self.state = State::Dialback;
             return self.claim(self.pair.clone(), self.core.now).inspect_err(|error| {
@@ -406,7 +359,7 @@ impl Outgoing {
         }
         self.settle();
         let pair = self.pair.clone();
-        self.core.push(Event::Refused { pair, why: why_not });
+        self.core.push(Event::Refused { pair, why: refusal });
         self.core.session.close(self.core.now)
     }
 
@@ -416,10 +369,11 @@ impl Outgoing {
                 self.state = State::Restarting;
                 self.core.session.restart(self.core.now)
             }
-            "challenge" => self.send_built(external::response(&self.pair.originating)),
+            "challenge" => self.core.send_built(external::response(&self.pair.originating)),
             "failure" => {
                 let condition = external::condition(element);
-                self.fall_back(Refusal::External { condition })
+                let why_not = format!("the peer refused our certificate ({condition})");
+                self.fall_back(Refusal::External { condition }, &why_not)
             }
             _ => {
                 self.core.session.fail(ErrorKind::unexpected(element));
@@ -444,37 +398,8 @@ impl Outgoing {
         self.proof_until = None;
     }
 
-    fn ask_what_waits(&mut self) {
-        if !is_ready(self.state) {
-            return;
-        }
-        for (task, shown) in std::mem::take(&mut self.tasks) {
-            if let Err(not_asked) = self.verify(task, shown.as_ref(), self.core.now) {
-                let verdict = not_asked.task.fail(VerificationFailure::Busy);
-                self.core.push(Event::Verdict(verdict));
-            }
-        }
-    }
-
-    fn send_built(&mut self, element: Result<Element, xmpp_stream::Error>) -> Result<(), Error> {
-        match element {
-            Ok(element) => self.core.session.send(&element),
-            Err(error) => Err(self.core.session.error(error.into())),
-        }
-    }
-
     fn policy(&self) -> &crate::policy::Policy {
         self.core.session.policy()
-    }
-}
-
-/// Whether others' claims can be asked about.
-fn is_ready(state: State) -> bool {
-    match state {
-        State::Verifying { ready } => ready,
-        // While EXTERNAL is under way nothing else is said.
-        State::Opening | State::External | State::Restarting => false,
-        State::Dialback | State::Settled => true,
     }
 }
 

@@ -15,7 +15,8 @@ const MAX_REASON: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The domain wanted; on the receiving side ours, as far as it is known.
+    /// The domain wanted, or the one that a server says to be that connected to us; where a client connected, ours. As
+    /// far as it is known.
     pub domain: Option<Domain>,
     /// Which kind of stream.
     pub kind: StreamKind,
@@ -142,7 +143,7 @@ impl Running {
             authenticated: report.is_authenticated(),
             version: report.tls().map(|tls| tls.version.to_string()),
         };
-        self.ended(report.domain(), outcome, now)
+        self.ended(report.remote_domain().or(report.domain()), outcome, now)
     }
 
     /// It failed. Where several endpoints were tried, each is an attempt of its own with an error of its own:
@@ -154,6 +155,7 @@ impl Running {
             io::Error::Discovery(_) => (Stage::Discovery, "discovery"),
             io::Error::NoneWorked { .. } => (Stage::Connecting, "none-worked"),
             io::Error::Closed(_) => (Stage::Stream(Phase::Features), "closed"),
+            io::Error::Ledger(_) => (Stage::Stream(Phase::Tls), "ledger"),
             io::Error::Session(error) => (Stage::Stream(error.phase()), code_of(error.kind())),
         };
         let domain = match error {

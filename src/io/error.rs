@@ -1,6 +1,7 @@
 use super::Endpoint;
 use crate::discovery::{Candidate, DiscoveryError};
 use crate::error::Phase;
+use crate::ledger::Refusal;
 use crate::session::{Closed, Session};
 use std::sync::Arc;
 use std::{fmt, io};
@@ -47,6 +48,9 @@ pub enum Error {
     /// The peer closed the stream where something else was waited for.
     #[error("the peer closed the stream")]
     Closed(Closed),
+    /// The connection is as it should be, and not as it was before: the ledger refuses it.
+    #[error(transparent)]
+    Ledger(Box<Refusal>),
     /// The session ended: its error says where and why.
     #[error(transparent)]
     Session(#[from] crate::Error),

@@ -1,6 +1,7 @@
 //! Any runtime, over [`AsyncRead`] and [`AsyncWrite`].
 
-use super::{Error, LAST_WORDS_OCTETS, READ_OCTETS};
+use super::{Error, LAST_WORDS_OCTETS, Memory, READ_OCTETS};
+use crate::ledger::Decision;
 use crate::security::SecurityReport;
 use crate::session::{Closed, Event, Session};
 use crate::time::Now;
@@ -34,6 +35,7 @@ pub struct XmppStream<S, T> {
     session: Session,
     header: StreamHeader,
     report: Arc<SecurityReport>,
+    decision: Option<Decision>,
     closed: Option<Closed>,
     transport: Transport<S>,
     timer: T,
@@ -65,7 +67,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
     /// # Errors
     ///
     /// Whatever kept it from being secured and opened.
-    pub async fn establish(mut session: Session, socket: S, timer: T) -> Result<Self, Error> {
+    pub async fn establish(session: Session, socket: S, timer: T) -> Result<Self, Error> {
+        Self::establish_with(session, socket, timer, &Memory::default()).await
+    }
+
+    /// The same, and asks `memory` as soon as TLS is up whether this is as it was before; see
+    /// [`decision`](Self::decision).
+    ///
+    /// # Errors
+    ///
+    /// As for [`establish`](Self::establish), and [`Error::Ledger`] where the ledger refuses.
+    pub async fn establish_with(mut session: Session, socket: S, timer: T, memory: &Memory) -> Result<Self, Error> {
         let mut transport = Transport {
             socket,
             pending: Bytes::new(),
@@ -74,14 +86,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
             broken: None,
             hung_up: false,
         };
+        let mut decision = None;
         loop {
             match transport.next_event(&mut session, &timer).await? {
+                Event::Secured(report) | Event::Plaintext(report) => {
+                    let decided = memory.decide(&report, timer.now().wall).await;
+                    decision = decided.map_err(|refusal| Error::Ledger(Box::new(refusal)))?;
+                }
                 Event::Opened(header) => {
                     if let Some(report) = session.report().cloned() {
                         return Ok(XmppStream {
                             session,
                             header,
                             report,
+                            decision,
                             closed: None,
                             transport,
                             timer,
@@ -97,6 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
     /// What protects this stream.
     pub fn report(&self) -> &SecurityReport {
         &self.report
+    }
+
+    /// What the ledger says to what the peer showed, compared with what it showed before; `None` without a ledger.
+    pub fn decision(&self) -> Option<&Decision> {
+        self.decision.as_ref()
     }
 
     /// The peer's stream header, the last one after a [`restart`](Self::restart).

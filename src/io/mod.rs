@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`blocking`] | `std::net`, one thread a connection |
 //! | `futures` (feature `futures`) | any `AsyncRead + AsyncWrite`, any runtime, given its [`Timer`](futures::Timer) |
-//! | `tokio` (feature `tokio`) | tokio's sockets and timer; SRV records by a [`Resolver`] |
+//! | `tokio` (feature `tokio`) | tokio's sockets and timer; SRV records by a [`Resolver`]; what was there before by a [`Memory`] |
 //! | `hickory` (feature `hickory`) | a [`Resolver`] |
 
 #![allow(
@@ -21,12 +21,16 @@ pub mod futures;
 #[cfg(feature = "hickory")]
 pub mod hickory;
 #[cfg(feature = "futures")]
+mod memory;
+#[cfg(feature = "futures")]
 mod resolver;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
 pub use crate::discovery::Endpoint;
 pub use error::Error;
+#[cfg(feature = "futures")]
+pub use memory::Memory;
 #[cfg(feature = "futures")]
 pub use resolver::Resolver;
 

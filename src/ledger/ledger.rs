@@ -1,6 +1,7 @@
 use super::{Assessment, ChangePolicy, Key, LedgerError, LedgerErrorKind, LedgerStore, Reaction, Record, Sighting};
 use crate::security::SecurityReport;
 use pki_types::UnixTime;
+use std::fmt;
 use std::sync::Arc;
 
 /// How often a record that somebody else changes meanwhile is judged anew.
@@ -192,6 +193,26 @@ pub enum Decision {
     NotCompared(LedgerError),
     /// There is nothing to compare yet: who the peer is that connected to us is not proved.
     NotYet,
+}
+
+impl Decision {
+    /// What changed, where it was compared.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        match self {
+            Decision::Compared(assessment) => Some(assessment),
+            Decision::NotCompared(_) | Decision::NotYet => None,
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Decision::Compared(assessment) => assessment.fmt(f),
+            Decision::NotCompared(error) => write!(f, "not compared with what was seen before: {error}"),
+            Decision::NotYet => f.write_str("nothing to compare: the peer has not proved who it is"),
+        }
+    }
 }
 
 /// Why a connection is to be closed before anything is said on it.

@@ -1,7 +1,6 @@
 //! What keeps texts of certificates small.
 
 use super::Leaf;
-use std::fmt::Write as _;
 
 /// A text cut where it is longer than is kept, between two characters.
 pub(super) fn cut(mut text: String) -> String {
@@ -14,11 +13,8 @@ pub(super) fn cut(mut text: String) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{octet:02x}");
-            text
-        })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    let digits = bytes.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    text.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+    text
 }

@@ -65,13 +65,13 @@
 //! it has and says so; nothing is forgotten to make room, as that would let anybody who can make us connect to many
 //! domains make us forget one ([`Ledger::prune`]).
 //!
-//! # Joining it to a driver
+//! # Joining it to a connection
 //!
 //! A session needs no ledger: its [`Event::Secured`](crate::session::Event::Secured) comes before anything that the
 //! application can send leaves, so whoever takes that event asks [`Ledger::decide`] and, on an error, drops the
-//! transport instead of going on. A driver that does so by itself takes an `Arc<dyn CertificateLedger>` and asks
-//! `decide(&report, now.wall)` at that place; the refusal names domain, change and remedy. On streams of other servers,
-//! ask [`Ledger::observe`] as soon as SASL EXTERNAL or dialback has succeeded.
+//! transport instead of going on. Drivers do so by themselves when given a `Memory` (feature `futures`); the refusal
+//! names domain, change and remedy. On streams of other servers, ask [`Ledger::observe`] as soon as SASL EXTERNAL or
+//! dialback has succeeded.
 
 mod assessment;
 #[cfg(feature = "serde")]

@@ -16,6 +16,7 @@
 //! | TLSP | versions, suites and settings: RFC 9325 |
 //! | POL | what policy decides where the specifications leave a choice |
 //! | PIN | certificates that change |
+//! | RPT | what a report says |
 //! | INJ | injections by somebody on the path |
 //! | failure | how other implementations failed |
 //!
@@ -145,6 +146,27 @@
 //! | PIN-11 | mere claims are not written down; everything is bounded | `what_an_inbound_peer_claims_is_not_written_down`, `a_record_is_bounded`, `a_full_store_keeps_what_it_has_and_says_so` |
 //! | failure 29 (jabber.ru, 2023) | an interception with a valid certificate is told before login | `an_interception_with_a_valid_certificate_is_told_before_login_and_refused_where_policy_says_so`, `a_normal_renewal_stays_calm` |
 //! | PIN-02 | nothing that was acknowledged is lost, and nothing is begun anew silently | `after_kill_at_any_moment_everything_acknowledged_is_there`, `with_no_room_it_says_so_and_loses_nothing`, `a_changed_octet_anywhere_is_found_or_does_no_harm`, `two_processes_at_once_are_an_error_for_the_second`, `a_ledger_that_cannot_be_read_is_not_taken_for_an_empty_one` |
+//!
+//! # Security report (RFC 7590 section 3.6)
+//!
+//! | rule | what it demands | proved by |
+//! |---|---|---|
+//! | RPT-01, RPT-02 | kind, side, domains, and the stream's id inside TLS | `rpt_02_both_sides_know_the_stream_by_one_id_and_it_is_that_of_the_stream_inside_tls` |
+//! | RPT-03 | where the DNS said that the peer is, and who vouches for it | `d368_03_and_04_the_first_endpoint_that_works_is_taken_in_its_way_of_tls` |
+//! | RPT-04, RPT-07 | encrypted, authenticated, both or neither, in one word | `rpt_07_the_summary_is_total_and_nothing_is_better_than_its_parts`, `rpt_07_plaintext_is_no_more_than_that` |
+//! | RPT-05, RPT-30 | what was offered in clear, logins too | `rpt_05_rpt_30_what_was_offered_in_clear_is_told_and_warned_of` |
+//! | RPT-06, RPT-27 | each method of authentication that servers tried, in each direction, and why it did not work | `rpt_06_what_did_not_work_between_servers_is_told_with_the_reason`, `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
+//! | RPT-08 to RPT-10 | version, suite, key exchange, forward secrecy | `each_listed_suite_is_negotiated_by_its_name_and_forward_secret` |
+//! | RPT-11 to RPT-13, RPT-28 | names sent, kind of handshake, signature scheme, client certificate | `rpt_11_rpt_12_rpt_13_names_handshakes_and_signatures_are_told`, `rpt_12_another_round_trip_is_told`, `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
+//! | RPT-15 to RPT-17, RPT-19, RPT-20, RPT-22, RPT-24 | the certificates, their names, where revocation can be looked up, and who vouches for them | `rpt_the_text_of_each_report_is_that_of_its_file`, `rpt_16_certificates_that_end_soon_are_warned_of_by_the_time_that_is_given` |
+//! | RPT-18 | weak keys and signatures | `rpt_18_weak_keys_and_signatures_are_warned_of` |
+//! | RPT-21 | serverAuth alone, accepted from a server that dials | `rpt_21_a_server_that_dials_with_serverauth_alone_is_taken_and_told_of` |
+//! | RPT-23 | the identifiers wanted and found | `a_bad_certificate_ends_the_handshake_with_an_alert_and_an_error_to_act_on` |
+//! | RPT-29 | channel bindings | `cb_01_the_exporter_is_the_same_on_both_ends_and_new_on_each_connection`, `cb_09_the_end_point_is_hashed_as_the_certificate_is_signed` |
+//! | RPT-31 | what changed since last time | `rpt_31_what_the_ledger_is_alarmed_by_is_a_warning_and_what_it_is_calm_about_is_not` |
+//! | RPT-33 | warnings have codes that do not change | `rpt_33_the_codes_of_warnings_are_those_that_monitoring_knows` |
+//! | RPT-34 | as data, documented field by field, without any secret | `rpt_34_every_field_is_documented_and_of_its_type_and_every_documented_one_is_there`, `rpt_34_no_form_of_a_report_has_a_secret` |
+//! | users and addresses | can be left out of logs | `rpt_what_is_redacted_names_no_user_and_no_address`, `localparts_resources_and_network_addresses_are_left_out_and_nothing_else_is` |
 //!
 //! # Channel binding (RFC 9266, RFC 5929, XEP-0440, XEP-0474)
 //!

@@ -1,20 +1,46 @@
 //! What protects a connection: encrypted? authenticated, by what? which TLS, which certificate?
+//!
+//! [`SecurityReport`] has what the session established. [`SecurityReport::view`] shows it, with the time and what a ledger says:
+//! as text for people, as a line for a log, as data.
+//!
+#![doc = include_str!("schema.md")]
 
+mod authentication;
+mod bindings;
 #[cfg(feature = "serde")]
 mod json;
+mod layout;
+mod line;
+mod redact;
+mod summary;
 mod text;
+mod tls;
+mod tried;
+mod view;
+mod warning;
+
+pub use authentication::Authentication;
+pub use summary::Summary;
+pub use text::Text;
+pub use tls::{ClientCertificate, Handshake, TlsReport, TlsStart};
+pub use tried::Tried;
+pub use view::View;
+pub use warning::Warning;
 
 use crate::channel_binding::ChannelBinding;
 use crate::discovery::Candidate;
 use crate::session::Role;
-use crate::tls::{Exporter, TlsSession};
+use crate::tls::TlsSession;
+use bindings::Bindings;
 use pki_types::CertificateDer;
-use std::sync::{Arc, OnceLock};
-use xmpp_identity::{
-    CertificateError, CertificateFacts, ChainStatus, IdentityError, IdentityMatch, IdentityStatus, TrustStep, Verdict,
-};
-use xmpp_starttls::{CipherSuite, TlsVersion};
+use std::sync::OnceLock;
+use xmpp_identity::{CertificateError, CertificateFacts, TrustStep, Verdict};
+use xmpp_starttls::ClearOffer;
 use xmpp_tls_core::{Domain, Side, StreamKind};
+
+/// The version of reports as data: the field `schema`. It changes where a field goes or means something else, and not
+/// where one is added.
+pub const SCHEMA: u32 = 1;
 
 /// What protects one connection, as the session established it (RFC 7590 section 3.6).
 ///
@@ -27,171 +53,32 @@ pub struct SecurityReport {
     domain: Option<Domain>,
     initiating_domain: Option<Domain>,
     endpoint: Option<Candidate>,
+    clear_offer: Option<ClearOffer>,
     tls: Option<TlsReport>,
+    /// Known with the peer's header, which comes when the report is in use already.
+    stream_id: OnceLock<String>,
     authentication: Authentication,
     trust: Vec<TrustStep>,
     awaits_dialback: bool,
     bindings: Bindings,
 }
 
-/// The TLS session of a connection.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct TlsReport {
-    /// How it began.
-    pub start: TlsStart,
-    /// The protocol version.
-    pub version: TlsVersion,
-    /// The cipher suite's IANA code.
-    pub cipher_suite: CipherSuite,
-    /// The cipher suite's IANA name.
-    pub cipher_suite_name: String,
-    /// The group or method of key exchange; `None` if the TLS library does not tell.
-    pub key_exchange: Option<String>,
-    /// Whether a later theft of the long-term key leaves this session secret.
-    pub forward_secret: bool,
-    /// The ALPN protocol agreed on.
-    pub alpn: Option<String>,
-    /// Whether an earlier TLS session was resumed.
-    pub resumed: bool,
-    /// Whether the secrets of the session were handed out.
-    pub keys_revealed: bool,
-    /// The server name (SNI) that a client asked us for.
-    pub server_name: Option<String>,
-    /// What the peer showed, leaf first, as DER.
-    pub peer_chain: Vec<CertificateDer<'static>>,
-}
-
-/// How TLS began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TlsStart {
-    /// By STARTTLS.
-    StartTls {
-        /// Whether the peer offered it; otherwise it was tried all the same, and somebody may have
-        /// removed the offer.
-        offered: bool,
-    },
-    /// With the first octet (XEP-0368).
-    DirectTls,
-}
-
-/// Whether the peer is authenticated on this connection.
-///
-/// The receiving side of a client's connection does not authenticate its peer here: clients log in
-/// with SASL, inside the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Authentication {
-    /// By a certificate with a trusted chain and an identity of the domain; the handshake proved
-    /// possession of its key.
-    Certificate {
-        /// Which identifier of the certificate matched which expectation.
-        matched: IdentityMatch,
-        /// The state of the chain, with the trust anchor.
-        chain: ChainStatus,
-    },
-    /// A certificate was shown and is not good for the domain.
-    Rejected {
-        /// Both facts, chain and identity.
-        verdict: Verdict,
-        /// What is wrong, in words.
-        error: Box<IdentityError>,
-    },
-    /// Nothing was shown or asked for.
-    NotAsked,
-}
-
-impl Authentication {
-    /// With what each source of trust said.
-    fn by(verdict: Option<Verdict>) -> (Self, Vec<TrustStep>) {
-        let Some(verdict) = verdict else {
-            return (Authentication::NotAsked, Vec::new());
-        };
-        if let Err(error) = verdict.check() {
-            let (error, trust) = (Box::new(error), verdict.trust.clone());
-            return (Authentication::Rejected { verdict, error }, trust);
-        }
-        let Verdict {
-            chain, identity, trust, ..
-        } = verdict;
-        match identity {
-            IdentityStatus::Matched(matched) => (Authentication::Certificate { matched, chain }, trust),
-            // Not what was checked: nobody is authenticated.
-            _ => (Authentication::NotAsked, trust),
-        }
-    }
-}
-
-/// What is weaker about a connection than it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Warning {
-    /// There is no TLS.
-    NotEncrypted,
-    /// A TLS version with known attacks was negotiated, which
-    /// [`danger::OldVersionsAccepted`](crate::danger::OldVersionsAccepted) allowed.
-    OldVersion(TlsVersion),
-    /// Whoever steals the server's key later can read what was recorded.
-    NotForwardSecret,
-    /// A certificate was shown that is not good for the domain.
-    NotAuthenticated,
-    /// Whoever has the log of keys reads everything, which
-    /// [`danger::KeysRevealed`](crate::danger::KeysRevealed) allowed.
-    KeysRevealed,
-}
-
-impl Warning {
-    /// A name that does not change, for logs and monitoring.
-    pub fn code(self) -> &'static str {
-        match self {
-            Warning::NotEncrypted => "not-encrypted",
-            Warning::OldVersion(_) => "old-version",
-            Warning::NotForwardSecret => "not-forward-secret",
-            Warning::NotAuthenticated => "not-authenticated",
-            Warning::KeysRevealed => "keys-revealed",
-        }
-    }
-}
-
-impl std::fmt::Display for Warning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Warning::NotEncrypted => f.write_str("everybody on the path can read and change this stream"),
-            Warning::OldVersion(version) => write!(f, "{version} has known attacks (RFC 8996, RFC 7568)"),
-            Warning::NotForwardSecret => f.write_str("whoever steals the server's key can read what was recorded"),
-            Warning::NotAuthenticated => f.write_str("the peer may be anybody"),
-            Warning::KeysRevealed => f.write_str("whoever has the log of keys reads everything"),
-        }
-    }
-}
-
 impl SecurityReport {
-    pub(crate) fn of_tls(role: &Role, start: TlsStart, mut session: TlsSession, verdict: Option<Verdict>) -> Self {
+    pub(crate) fn of_tls(
+        role: &Role,
+        (start, clear_offer): (TlsStart, Option<ClearOffer>),
+        mut session: TlsSession,
+        verdict: Option<Verdict>,
+    ) -> Self {
         let (authentication, trust) = Authentication::by(verdict);
+        let client_certificate = ClientCertificate::of(role, &session);
         SecurityReport {
             bindings: Bindings::new(role.side(), &mut session),
-            kind: role.kind(),
-            side: role.side(),
-            domain: role.domain().cloned(),
-            initiating_domain: role.initiating_domain().cloned(),
-            endpoint: role.endpoint().cloned(),
-            tls: Some(TlsReport {
-                start,
-                version: session.facts.version(),
-                cipher_suite: session.facts.cipher_suite(),
-                cipher_suite_name: session.cipher_suite,
-                key_exchange: session.key_exchange,
-                forward_secret: session.forward_secret,
-                alpn: session.alpn.map(|alpn| String::from_utf8_lossy(&alpn).into_owned()),
-                resumed: session.resumed,
-                keys_revealed: session.keys_revealed,
-                server_name: session.server_name,
-                peer_chain: session.peer_chain,
-            }),
+            clear_offer,
+            tls: Some(TlsReport::new(start, client_certificate, session)),
             authentication,
             trust,
-            awaits_dialback: false,
+            ..Self::of_plaintext(role, None)
         }
     }
 
@@ -207,14 +94,23 @@ impl SecurityReport {
         self.awaits_dialback = awaits;
     }
 
-    pub(crate) fn of_plaintext(role: &Role) -> Self {
+    /// The stream inside TLS has begun. Said once by the session; those that follow after a login have other ids.
+    pub(crate) fn opened(&self, id: impl ToString) {
+        if self.tls.is_some() {
+            self.stream_id.get_or_init(|| tls::excerpt(&id.to_string()));
+        }
+    }
+
+    pub(crate) fn of_plaintext(role: &Role, clear_offer: Option<ClearOffer>) -> Self {
         SecurityReport {
             kind: role.kind(),
             side: role.side(),
             domain: role.domain().cloned(),
             initiating_domain: role.initiating_domain().cloned(),
             endpoint: role.endpoint().cloned(),
+            clear_offer,
             tls: None,
+            stream_id: OnceLock::new(),
             authentication: Authentication::NotAsked,
             trust: Vec::new(),
             awaits_dialback: false,
@@ -271,6 +167,18 @@ impl SecurityReport {
         self.endpoint.as_ref()
     }
 
+    /// What the receiving side offered before TLS; ours, where that is us. `None` where TLS was direct, and for a peer
+    /// that went on in clear without having been offered anything. Anybody on the path may have written it.
+    pub fn clear_offer(&self) -> Option<&ClearOffer> {
+        self.clear_offer.as_ref()
+    }
+
+    /// The `id` of the first stream inside TLS (RFC 6120 section 4.7.3), by which the logs of both sides can be put side by
+    /// side. `None` before the header of the receiving side, and in clear.
+    pub fn stream_id(&self) -> Option<&str> {
+        self.stream_id.get().map(String::as_str)
+    }
+
     /// The TLS session; `None`: the stream is in clear.
     pub fn tls(&self) -> Option<&TlsReport> {
         self.tls.as_ref()
@@ -291,15 +199,7 @@ impl SecurityReport {
     /// [`channel_binding`](crate::channel_binding). They are computed when this is called first, and without
     /// `tls-exporter` if the session is gone by then.
     pub fn channel_bindings(&self) -> &[ChannelBinding] {
-        let peer = self.tls.as_ref().and_then(|tls| tls.peer_chain.first());
-        self.bindings.known.get_or_init(|| {
-            // The server's certificate is the peer's or ours, depending on the side.
-            let server = match self.side {
-                Side::Initiating => peer,
-                Side::Receiving => self.bindings.ours.as_deref(),
-            };
-            self.bindings.compute(server)
-        })
+        self.bindings.get(self.side, self.peer_certificate())
     }
 
     /// Whether TLS encrypts the stream.
@@ -315,19 +215,16 @@ impl SecurityReport {
         }
     }
 
-    /// What is weaker about this connection than it should be. Empty where nothing is.
+    /// Encrypted, authenticated, or both, in one word.
+    pub fn summary(&self) -> Summary {
+        Summary::of(self.is_encrypted(), self.is_authenticated(), self.awaits_dialback)
+    }
+
+    /// What is weaker about this connection than it should be, as far as can be said without knowing the time. Empty where
+    /// nothing is.
     pub fn warnings(&self) -> Vec<Warning> {
-        let Some(tls) = &self.tls else {
-            return vec![Warning::NotEncrypted];
-        };
-        let old = (tls.version < TlsVersion::TLS_1_2).then_some(Warning::OldVersion(tls.version));
-        let stolen = (!tls.forward_secret).then_some(Warning::NotForwardSecret);
-        let unverified = matches!(self.authentication, Authentication::Rejected { .. });
-        old.into_iter()
-            .chain(stolen)
-            .chain(unverified.then_some(Warning::NotAuthenticated))
-            .chain(tls.keys_revealed.then_some(Warning::KeysRevealed))
-            .collect()
+        let leaf = self.certificates().next().and_then(Result::ok);
+        self.lasting_warnings(leaf.as_ref())
     }
 
     /// The certificate that the peer showed, of whose key it proved possession.
@@ -340,41 +237,5 @@ impl SecurityReport {
     pub fn certificates(&self) -> impl Iterator<Item = Result<CertificateFacts, CertificateError>> + '_ {
         let chain = self.tls.as_ref().map_or(&[][..], |tls| &tls.peer_chain);
         chain.iter().map(CertificateFacts::from_der)
-    }
-}
-
-/// What channel bindings are made of, and those that were made.
-#[derive(Debug, Clone, Default)]
-struct Bindings {
-    exporter: Option<Exporter>,
-    unique: Option<Vec<u8>>,
-    /// The certificate that we showed.
-    ours: Option<Arc<CertificateDer<'static>>>,
-    known: OnceLock<Vec<ChannelBinding>>,
-}
-
-impl Bindings {
-    fn new(side: Side, session: &mut TlsSession) -> Self {
-        let unique = session.unique.take();
-        Bindings {
-            exporter: session.exporter.take(),
-            unique: unique.filter(|_| session.facts.version() < TlsVersion::TLS_1_3),
-            ours: session.local_certificate.take().filter(|_| side == Side::Receiving),
-            known: OnceLock::new(),
-        }
-    }
-
-    fn compute(&self, server: Option<&CertificateDer<'_>>) -> Vec<ChannelBinding> {
-        let exporter = self.exporter.as_ref().and_then(Exporter::compute);
-        exporter
-            .map(ChannelBinding::TlsExporter)
-            .into_iter()
-            .chain(self.unique.clone().map(ChannelBinding::TlsUnique))
-            .chain(
-                server
-                    .and_then(xmpp_identity::server_end_point)
-                    .map(ChannelBinding::TlsServerEndPoint),
-            )
-            .collect()
     }
 }

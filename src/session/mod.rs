@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 use stream::{Heard, OpenStream};
 use xmpp_dialback::Message;
 use xmpp_identity::Verdict;
-use xmpp_starttls::{PlaintextStream, SecuredStream, UpgradeToken};
+use xmpp_starttls::{ClearOffer, PlaintextStream, SecuredStream, UpgradeToken};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};
 use xmpp_tls_core::{Domain, Engine, Output, Side, StreamId, deadline, ns};
 
@@ -223,13 +223,13 @@ impl Session {
     }
 
     /// Closes the stream (RFC 6120 section 4.4): our closing tag now, then the peer's, then TLS.
-    /// What the peer still sends is reported until [`Event::Closed`].
+    /// What the peer still sends is reported until [`Event::Closed`]. It can be closed before the peer's header came.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// TLS is not up yet, or the session has ended.
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close_with(None, now, outgoing))
+        self.end(None, now)
     }
 
     /// The `id` of the stream, which the receiving entity makes anew with each header (RFC 6120 section 4.7.3); known
@@ -263,9 +263,17 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// As for [`close`](Self::close).
     pub fn close_with(&mut self, error: &StreamError, now: Instant) -> Result<(), Error> {
-        self.with_stream(|stream, outgoing| stream.close_with(Some(error), now, outgoing))
+        self.end(Some(error), now)
+    }
+
+    fn end(&mut self, error: Option<&StreamError>, now: Instant) -> Result<(), Error> {
+        let apology = match &self.state {
+            State::Streaming(stream) => self.role.apology(stream.protection()),
+            _ => StreamHeader::new(),
+        };
+        self.with_stream(|stream, outgoing| stream.close_with(error, &apology, now, outgoing))
     }
 
     /// Until when the peer has to do what the session waits for. Drivers bound their writes by it too.
@@ -463,6 +471,13 @@ impl Session {
                         let secured = self.name_peer(unnamed)?;
                         self.events.push_back(secured);
                     }
+                    if let Some(report) = &self.report {
+                        match (self.role.stream_id(), &header.id) {
+                            (Some(ours), _) => report.opened(ours),
+                            (None, Some(theirs)) => report.opened(&**theirs),
+                            (None, None) => {}
+                        }
+                    }
                     let State::Streaming(stream) = &mut self.state else {
                         return Ok(None);
                     };
@@ -537,15 +552,17 @@ impl Session {
             false => Some(check.settle(&session.peer_chain)),
             true => check.verdict_of_resumed(&session.peer_chain),
         });
-        let (start, stream) = match token {
+        let (start, offer, stream) = match token {
             Some(token) => (
                 TlsStart::StartTls {
                     offered: token.offered(),
                 },
+                Some(token.clear_offer().clone()),
                 token.secured(session.facts),
             ),
             None => (
                 TlsStart::DirectTls,
+                None,
                 SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts),
             ),
         };
@@ -555,7 +572,7 @@ impl Session {
             tls,
             stream,
             unnamed,
-            report: SecurityReport::of_tls(&self.role, start, session, verdict),
+            report: SecurityReport::of_tls(&self.role, (start, offer), session, verdict),
             plaintext,
             broken,
         };
@@ -596,7 +613,8 @@ impl Session {
 
     fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Result<Output<Event>, ErrorKind> {
         self.role.believe(&stream.header)?;
-        let mut report = SecurityReport::of_plaintext(&self.role);
+        let offer = Features::from_element(&stream.first).as_ref().map(ClearOffer::of);
+        let mut report = SecurityReport::of_plaintext(&self.role, offer);
         report.left_to_dialback(self.role.policy().evaluate(&report).awaits_dialback());
         let report = Arc::new(report);
         self.report = Some(report.clone());

@@ -172,6 +172,8 @@ impl OpenStream {
             return Ok(Heard::Again);
         }
         match self.decoder.next_event()? {
+            // We were closed before it came.
+            Some(StreamEvent::Open(_)) if self.state == State::Closing => Ok(Heard::Again),
             Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
                 Some(error) => Err(ErrorKind::StreamError(Box::new(error))),
@@ -294,6 +296,7 @@ impl OpenStream {
     pub(super) fn close_with(
         &mut self,
         error: Option<&StreamError>,
+        apology: &StreamHeader,
         now: Instant,
         outgoing: &mut BytesMut,
     ) -> Result<(), ErrorKind> {
@@ -304,7 +307,7 @@ impl OpenStream {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
-        self.writable()?;
+        self.introduce(apology);
         if let Some(error) = error {
             self.encoder.error(error, &mut self.text);
         }
@@ -325,12 +328,17 @@ impl OpenStream {
         if matches!(self.state, State::Closing | State::AwaitCloseNotify) {
             return Ok(());
         }
+        self.introduce(apology);
+        self.encoder.error(&StreamError::new(condition), &mut self.text);
+        self.say_goodbye(outgoing)
+    }
+
+    /// Our header, if it was not sent: nothing can be said without one.
+    fn introduce(&mut self, apology: &StreamHeader) {
         if !self.header_sent {
             self.encoder.open(apology, &mut self.text);
             self.header_sent = true;
         }
-        self.encoder.error(&StreamError::new(condition), &mut self.text);
-        self.say_goodbye(outgoing)
     }
 
     /// `<starttls/>` where it is not offered: `<failure/>` and the end of the stream

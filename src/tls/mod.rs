@@ -97,8 +97,16 @@ pub struct TlsSession {
     /// Whether the secrets of the session were handed out, through
     /// [`danger::KeysRevealed`](crate::danger::KeysRevealed).
     pub keys_revealed: bool,
-    /// The server name (SNI) that the client asked for; known to servers.
+    /// Whether the handshake took another round trip, because the server did not like the client's first key share
+    /// (HelloRetryRequest, RFC 8446 section 4.1.4).
+    pub retried: bool,
+    /// The server name (SNI) that the client asked for: what it sent, or what came.
     pub server_name: Option<String>,
+    /// What the peer signed the handshake with, by its IANA name (`ecdsa_secp256r1_sha256`); `None` if it signed nothing,
+    /// or the library does not tell.
+    pub signature_scheme: Option<String>,
+    /// Whether the server asked for a certificate of ours; `None` if the library does not tell.
+    pub certificate_requested: Option<bool>,
     /// What the peer showed, leaf first.
     pub peer_chain: Vec<CertificateDer<'static>>,
     /// The 32 octets of `tls-exporter` (RFC 9266 section 2): label `EXPORTER-Channel-Binding`, an empty context.
@@ -153,7 +161,10 @@ impl TlsSession {
             alpn: None,
             resumed: false,
             keys_revealed: false,
+            retried: false,
             server_name: None,
+            signature_scheme: None,
+            certificate_requested: None,
             peer_chain: Vec::new(),
             exporter: None,
             unique: None,

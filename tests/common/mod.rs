@@ -6,6 +6,7 @@ pub mod altered;
 pub mod fake_tls;
 pub mod ledger;
 pub mod network;
+pub mod reports;
 pub mod tcp;
 
 use rustls::crypto::CryptoProvider;

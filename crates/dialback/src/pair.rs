@@ -116,6 +116,22 @@ pub enum Method {
     SameCertificate,
 }
 
+impl Method {
+    /// A name that does not change, for logs and monitoring.
+    ///
+    /// ```
+    /// assert_eq!(xmpp_dialback::Method::SameCertificate.code(), "same-certificate");
+    /// ```
+    pub fn code(self) -> &'static str {
+        match self {
+            Method::Dialback => "dialback",
+            Method::External => "external",
+            Method::Certificate => "certificate",
+            Method::SameCertificate => "same-certificate",
+        }
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,7 +5,7 @@ use crate::facts::{self, EphemeralKey};
 use crate::server::Choice;
 use crate::verify::{self, Rejection};
 use bytes::{Buf, BufMut, BytesMut};
-use openssl::ssl::{Error, ErrorCode, Ssl, SslStream, SslVersion};
+use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -266,7 +266,10 @@ impl TlsEngine for Engine {
         let ssl = self.stream.ssl();
         let mut session = facts::session(ssl, self.ephemeral.as_ref())?;
         match &self.role {
-            Role::Client { .. } => session.peer_chain = verify::sent(ssl),
+            Role::Client { .. } => {
+                session.peer_chain = verify::sent(ssl);
+                session.server_name = ssl.servername(NameType::HOST_NAME).map(str::to_owned);
+            }
             Role::Server { choice } => {
                 session.server_name = choice.server_name();
                 session.local_certificate = ssl.certificate().and_then(|leaf| verify::der(leaf).ok()).map(Arc::new);

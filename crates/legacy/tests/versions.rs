@@ -49,6 +49,7 @@ fn seed_03_old_servers_are_reached_and_the_report_warns() {
             assert_eq!(tls.cipher_suite.0, 0xc014);
             assert_eq!(tls.key_exchange.as_deref(), Some("secp256r1"));
             assert_eq!(tls.peer_chain, issued.chain);
+            assert_eq!(tls.server_name.as_deref(), Some("example.org"), "RPT-11: what was sent");
             match mode {
                 Mode::StartTls => {
                     assert_eq!(tls.start, TlsStart::StartTls { offered: true });

@@ -1,7 +1,7 @@
 use crate::codec::{ClearStream, Heard, Role, STARTTLS, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase, Refusal};
 use crate::plaintext::PlaintextStream;
-use crate::token::UpgradeToken;
+use crate::token::{ClearOffer, UpgradeToken};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 use xmpp_stream::{Element, Features, Limits, StreamHeader, Version};
@@ -67,7 +67,7 @@ enum State {
     /// Features without STARTTLS under a policy that allows going on in clear.
     Plaintext(Element),
     Proceed {
-        offered: bool,
+        offer: ClearOffer,
     },
     /// The token or the stream was handed over.
     Done,
@@ -177,9 +177,9 @@ impl Initiator {
         }
     }
 
-    fn ask_for_tls(&mut self, offered: bool) {
+    fn ask_for_tls(&mut self, offer: ClearOffer) {
         self.clear.write(STARTTLS);
-        self.state = State::Proceed { offered };
+        self.state = State::Proceed { offer };
     }
 
     fn listen(&mut self) -> Result<Step<InitiatorEvent>, Error> {
@@ -197,7 +197,7 @@ impl Initiator {
                     self.state = State::Features;
                 } else {
                     // STLS-42: no features will come; RFC 7590 section 3.1 still wants TLS tried.
-                    self.ask_for_tls(false);
+                    self.ask_for_tls(ClearOffer::default());
                 }
                 self.peer_header = self.plaintext_allowed.then(|| header.clone());
                 Ok(Step::Event(InitiatorEvent::Opened(header)))
@@ -207,9 +207,9 @@ impl Initiator {
                 let Some(features) = Features::from_element(&element) else {
                     return Err(unexpected(phase, &element));
                 };
-                let offered = features.starttls().is_some();
-                if offered || !self.plaintext_allowed {
-                    self.ask_for_tls(offered);
+                let offer = ClearOffer::of(&features);
+                if offer.starttls.is_some() || !self.plaintext_allowed {
+                    self.ask_for_tls(offer);
                 } else {
                     self.state = State::Plaintext(element);
                 }
@@ -222,8 +222,8 @@ impl Initiator {
                 }),
                 false => Ok(Step::Again),
             },
-            (State::Proceed { offered }, Heard::Element(element)) if element.is(ns::TLS, "proceed") => {
-                let token = UpgradeToken::new(self.kind, Side::Initiating, Some(self.to.clone()), *offered);
+            (State::Proceed { offer }, Heard::Element(element)) if element.is(ns::TLS, "proceed") => {
+                let token = UpgradeToken::new(self.kind, Side::Initiating, Some(self.to.clone()), offer.clone());
                 self.state = State::Done;
                 self.after_switch()?;
                 Ok(Step::Event(InitiatorEvent::Upgrade(token)))
@@ -281,7 +281,7 @@ impl Role for Initiator {
                 Ok(Step::Event(self.go_on_in_clear(first)))
             }
             State::Done => self.after_switch(),
-            State::Proceed { offered: false } => self.listen().map_err(|error| match error {
+            State::Proceed { offer } if offer.starttls.is_none() => self.listen().map_err(|error| match error {
                 Error::ApiMisuse(_) => error,
                 // Behind <proceed/> it no longer matters what was offered.
                 _ if matches!(self.state, State::Done) => error,

@@ -36,4 +36,4 @@ pub use error::{Error, PeerMisbehaved, Phase, Refusal};
 pub use initiator::{Initiator, InitiatorEvent};
 pub use plaintext::PlaintextStream;
 pub use responder::{Opened, Responder, ResponderEvent};
-pub use token::{CipherSuite, NotEncrypted, SecuredStream, TlsFacts, TlsVersion, UpgradeToken};
+pub use token::{CipherSuite, ClearOffer, NotEncrypted, SecuredStream, TlsFacts, TlsVersion, UpgradeToken};

@@ -1,10 +1,10 @@
 use crate::codec::{ClearStream, FEATURES, Heard, PROCEED, Role, Step, poll, unexpected};
 use crate::error::{Error, PeerMisbehaved, Phase};
 use crate::plaintext::PlaintextStream;
-use crate::token::UpgradeToken;
+use crate::token::{ClearOffer, UpgradeToken};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-use xmpp_stream::{Element, FeaturesBuilder, Limits, StreamHeader, Version};
+use xmpp_stream::{Element, FeaturesBuilder, Limits, StartTls, StreamHeader, Version};
 use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition, StreamId, StreamKind, deadline, ns};
 
 /// The receiving entity's side of STARTTLS (RFC 6120 section 5.4), in two phases: it shows what the
@@ -311,11 +311,16 @@ impl Role for Responder {
             State::Proceed => {
                 self.after_switch()?;
                 self.state = State::Done;
+                let mut starttls = StartTls::default();
+                starttls.required = self.plaintext_features.is_none();
                 Ok(Step::Event(ResponderEvent::Upgrade(UpgradeToken::new(
                     self.kind,
                     Side::Receiving,
                     self.to.clone(),
-                    true,
+                    ClearOffer {
+                        starttls: Some(starttls),
+                        mechanisms: Vec::new(),
+                    },
                 ))))
             }
             State::Done => self.after_switch(),

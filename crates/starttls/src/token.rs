@@ -1,6 +1,6 @@
 use std::fmt;
-use xmpp_stream::{Limits, StreamDecoder, StreamEncoder};
-use xmpp_tls_core::{Domain, Side, StreamKind};
+use xmpp_stream::{Features, Limits, Node, StartTls, StreamDecoder, StreamEncoder};
+use xmpp_tls_core::{Domain, Side, StreamKind, ns};
 
 /// Leave to start TLS, given when `<proceed/>` was sent or received and no byte followed it.
 ///
@@ -18,17 +18,39 @@ pub struct UpgradeToken {
     kind: StreamKind,
     side: Side,
     to: Option<Domain>,
-    offered: bool,
+    offer: ClearOffer,
+}
+
+/// What the receiving entity offered in clear. Anybody on the path may have written it: it is for reports, and
+/// decides nothing behind the switch (RFC 6120 section 5.4.3.3).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ClearOffer {
+    /// STARTTLS; `None`: it was not offered.
+    pub starttls: Option<StartTls>,
+    /// SASL mechanisms, which whoever uses them here shows to everybody on the path: at most 16, each cut after 32
+    /// characters (RFC 4422 section 3.1 allows 20 octets), and nothing in them ends a line.
+    pub mechanisms: Vec<String>,
+}
+
+impl ClearOffer {
+    /// What the peer's features say.
+    pub fn of(features: &Features) -> Self {
+        let fit = |name: String| name.chars().take(32).flat_map(char::escape_debug).collect();
+        // Most servers offer none in clear, and to see that needs no tree.
+        let mut nodes = features.as_element().walk();
+        let offers = nodes.any(|node| matches!(node, Node::Start(tag) if tag.is(ns::SASL, "mechanisms")));
+        let mechanisms = offers.then(|| features.mechanisms().take(16).map(fit).collect());
+        ClearOffer {
+            starttls: features.starttls(),
+            mechanisms: mechanisms.unwrap_or_default(),
+        }
+    }
 }
 
 impl UpgradeToken {
-    pub(crate) fn new(kind: StreamKind, side: Side, to: Option<Domain>, offered: bool) -> Self {
-        UpgradeToken {
-            kind,
-            side,
-            to,
-            offered,
-        }
+    pub(crate) fn new(kind: StreamKind, side: Side, to: Option<Domain>, offer: ClearOffer) -> Self {
+        UpgradeToken { kind, side, to, offer }
     }
 
     /// Which kind of stream.
@@ -50,7 +72,12 @@ impl UpgradeToken {
     /// Whether the receiving entity advertised STARTTLS. `false` means it was tried all the same
     /// (RFC 7590 section 3.1), and that somebody may have stripped the offer.
     pub fn offered(&self) -> bool {
-        self.offered
+        self.offer.starttls.is_some()
+    }
+
+    /// What the receiving entity offered in clear; our own offer on the receiving side.
+    pub fn clear_offer(&self) -> &ClearOffer {
+        &self.offer
     }
 
     /// Spends the token: the TLS handshake over this connection is finished and these are its facts.

@@ -1,10 +1,12 @@
 //! From a domain to an open stream, by way of the DNS.
 
-use super::{TokioStream, connect_socket, dial::dial};
+use super::{TokioStream, connector::secure, dial::dial};
 use crate::discovery::{Answer, Candidate, DiscoveryError, DnsSecurity, LookupError, SrvRecord, plan, service_name};
 use crate::error::ErrorKind;
-use crate::io::{Error, Resolver};
+use crate::history::Attempt;
+use crate::io::{Endpoint, Error, Memory, Resolver, now};
 use crate::policy::Timeouts;
+use crate::security::SecurityReport;
 use crate::session::{ClientConfig, Mode, Target};
 use crate::tls::TlsError;
 use futures::future::join;
@@ -35,54 +37,99 @@ pub async fn connect_by(
     config: Arc<ClientConfig>,
     target: impl Into<Target>,
 ) -> Result<TokioStream, Error> {
-    let target = target.into();
-    let timeouts = config.policy_for(&target).timeouts;
-    let (config, wanted) = (&config, &target);
-    let attempt =
-        |candidate: Candidate| async move { attempt(resolver, &candidate, config, wanted, timeouts.connect).await };
-    first_that_works(resolver, &target, timeouts, usize::MAX, attempt).await
+    connect(resolver, &config, &target.into(), &Memory::default()).await
 }
 
-/// What came of the first endpoint of a domain that an attempt comes to something with. At most so many are tried.
-pub(super) async fn first_that_works<T, F>(
+pub(super) async fn connect(
     resolver: &dyn Resolver,
+    config: &Arc<ClientConfig>,
     target: &Target,
-    timeouts: Timeouts,
-    most: usize,
-    attempt: impl Fn(Candidate) -> F,
-) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let Timeouts { overall, connect, .. } = timeouts;
-    let until: Instant = deadline(Instant::now().into_std(), overall).into();
-    let mut candidates = discover(resolver, target, connect.min(overall)).await?;
-    candidates.truncate(most);
-    let mut candidates = candidates.into_iter();
-    let mut attempts = Vec::new();
-    while Instant::now() < until
-        && let Some(candidate) = candidates.next()
+    memory: &Memory,
+) -> Result<TokioStream, Error> {
+    let timeouts = config.policy_for(target).timeouts;
+    let search = Search {
+        resolver,
+        target,
+        timeouts,
+        most: usize::MAX,
+        memory,
+    };
+    let attempt = |candidate: Candidate| async move {
+        let socket = reach(resolver, &candidate.endpoint, timeouts.connect).await?;
+        let target = target.clone().at(candidate.clone());
+        secure(&candidate.endpoint, socket, config.clone(), target, memory).await
+    };
+    search.first_that_works(attempt, TokioStream::report).await
+}
+
+/// For the first endpoint of a domain that works.
+pub(super) struct Search<'s> {
+    pub(super) resolver: &'s dyn Resolver,
+    pub(super) target: &'s Target,
+    pub(super) timeouts: Timeouts,
+    /// So many are tried.
+    pub(super) most: usize,
+    pub(super) memory: &'s Memory,
+}
+
+impl Search<'_> {
+    /// What came of the first endpoint that `attempt` comes to something with. Each is remembered as one attempt.
+    pub(super) async fn first_that_works<T, F>(
+        self,
+        attempt: impl Fn(Candidate) -> F,
+        report: impl Fn(&T) -> &SecurityReport,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
     {
-        let error = match timeout_at(until, attempt(candidate.clone())).await {
-            Ok(Ok(works)) => return Ok(works),
-            Ok(Err(error)) => error,
-            Err(_) => Error::unreachable(&candidate.endpoint, over()),
-        };
-        if settles(&error) {
-            return Err(error);
+        let Search {
+            resolver,
+            target,
+            memory,
+            ..
+        } = self;
+        let Timeouts { overall, connect, .. } = self.timeouts;
+        let until: Instant = deadline(Instant::now().into_std(), overall).into();
+        let running = Attempt::begin(target, None, now());
+        let mut candidates = discover(resolver, target, connect.min(overall))
+            .await
+            .map_err(Error::from)
+            .inspect_err(|error| {
+                memory.record(|| running.failed(error, now().instant));
+            })?;
+        candidates.truncate(self.most);
+        let mut candidates = candidates.into_iter();
+        let mut attempts = Vec::new();
+        while Instant::now() < until
+            && let Some(candidate) = candidates.next()
+        {
+            let at = target.clone().at(candidate.clone());
+            let running = Attempt::begin(&at, Some(&candidate.endpoint), now());
+            let error = match timeout_at(until, attempt(candidate.clone())).await {
+                Ok(Ok(works)) => {
+                    memory.record(|| running.succeeded(report(&works), now().instant));
+                    return Ok(works);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => Error::unreachable(&candidate.endpoint, over()),
+            };
+            memory.record(|| running.failed(&error, now().instant));
+            if settles(&error) {
+                return Err(error);
+            }
+            attempts.push((candidate, error));
         }
-        attempts.push((candidate, error));
-    }
-    let untried = candidates.len();
-    match (attempts.pop(), attempts.is_empty() && untried == 0) {
-        (Some((_, only)), true) => Err(only),
-        (last, _) => {
-            attempts.extend(last);
-            Err(Error::NoneWorked {
-                domain: target.domain().clone(),
-                attempts,
-                untried,
-            })
+        let untried = candidates.len();
+        match (attempts.pop(), attempts.is_empty() && untried == 0) {
+            (Some((_, only)), true) => Err(only),
+            (last, _) => {
+                attempts.extend(last);
+                Err(Error::NoneWorked {
+                    domain: target.domain().clone(),
+                    attempts,
+                    untried,
+                })
+            }
         }
     }
 }
@@ -116,25 +163,8 @@ pub async fn discover(
     plan(target, starttls, direct_tls, &mut random)
 }
 
-async fn attempt(
-    resolver: &dyn Resolver,
-    candidate: &Candidate,
-    config: &Arc<ClientConfig>,
-    target: &Target,
-    budget: Duration,
-) -> Result<TokioStream, Error> {
-    let socket = reach(resolver, candidate, budget).await?;
-    let target = target.clone().at(candidate.clone());
-    connect_socket(&candidate.endpoint, socket, config.clone(), target).await
-}
-
 /// A connection to the first of an endpoint's addresses that answers.
-pub(super) async fn reach(
-    resolver: &dyn Resolver,
-    candidate: &Candidate,
-    budget: Duration,
-) -> Result<TcpStream, Error> {
-    let endpoint = &candidate.endpoint;
+pub(super) async fn reach(resolver: &dyn Resolver, endpoint: &Endpoint, budget: Duration) -> Result<TcpStream, Error> {
     let until: Instant = deadline(Instant::now().into_std(), budget).into();
     let addresses = match endpoint.host.parse::<IpAddr>() {
         Ok(address) => vec![address],
@@ -166,7 +196,7 @@ fn settles(error: &Error) -> bool {
                         | TlsError::NoRandomness
                 )
         ),
-        Error::Discovery(DiscoveryError::Lookup(LookupError::Bogus { .. })) => true,
+        Error::Ledger(_) | Error::Discovery(DiscoveryError::Lookup(LookupError::Bogus { .. })) => true,
         Error::Discovery(_)
         | Error::Unreachable { .. }
         | Error::Transport { .. }

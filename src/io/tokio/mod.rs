@@ -1,9 +1,11 @@
 //! tokio's sockets and timer.
 
+mod connector;
 mod dial;
 mod discover;
 mod federation;
 
+pub use connector::Connector;
 pub use discover::{connect_by, discover};
 pub use federation::{Federation, LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
 
@@ -12,12 +14,9 @@ use super::{Endpoint, Error};
 use crate::session::{ClientConfig, Mode, ServerConfig, Session, Target};
 use crate::time::Now;
 use async_trait::async_trait;
-use std::io;
 use std::sync::Arc;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout_at;
+use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
-use xmpp_tls_core::deadline;
 
 /// An open stream on a tokio socket.
 pub type TokioStream = XmppStream<Compat<TcpStream>, TokioTimer>;
@@ -43,9 +42,7 @@ impl Timer for TokioTimer {
 ///
 /// No address answers, or the stream cannot be secured. Nothing is retried in clear.
 pub async fn connect(config: Arc<ClientConfig>, target: impl Into<Target>) -> Result<TokioStream, Error> {
-    let target = target.into();
-    let endpoint = Endpoint::default_for(&target);
-    connect_to(&endpoint, config, target).await
+    Connector::new(config).connect(target).await
 }
 
 /// Connects to a domain at another host or port. The certificate must still be for the domain.
@@ -67,32 +64,7 @@ pub async fn connect_to(
     config: Arc<ClientConfig>,
     target: impl Into<Target>,
 ) -> Result<TokioStream, Error> {
-    let target = target.into();
-    let unreachable = |error| Error::unreachable(endpoint, error);
-    let budget = config.policy_for(&target).timeouts.connect;
-    let until = deadline(super::now().instant, budget).into();
-    let found = timeout_at(until, lookup_host((endpoint.host.as_str(), endpoint.port)))
-        .await
-        .map_err(io::Error::from)
-        .and_then(|found| found)
-        .map_err(unreachable)?;
-    let socket = dial::dial(found, until, TcpStream::connect)
-        .await
-        .map_err(unreachable)?;
-    connect_socket(endpoint, socket, config, target).await
-}
-
-async fn connect_socket(
-    endpoint: &Endpoint,
-    socket: TcpStream,
-    config: Arc<ClientConfig>,
-    target: Target,
-) -> Result<TokioStream, Error> {
-    socket
-        .set_nodelay(true)
-        .map_err(|error| Error::unreachable(endpoint, error))?;
-    let session = Session::client(config, target, super::now())?;
-    XmppStream::establish(session, socket.compat(), TokioTimer).await
+    Connector::new(config).connect_to(endpoint, target).await
 }
 
 /// Secures and opens the stream of a client that connected to us.

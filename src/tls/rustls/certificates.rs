@@ -192,6 +192,7 @@ impl ResolvesServerCert for Chooser {
 pub(super) struct Presenter {
     served: Served,
     asked: AtomicBool,
+    shows: AtomicBool,
 }
 
 impl Presenter {
@@ -199,19 +200,26 @@ impl Presenter {
         Presenter {
             served,
             asked: AtomicBool::new(false),
+            shows: AtomicBool::new(false),
         }
     }
 
-    /// The certificate, if the server wanted one.
+    /// Whether the server wanted a certificate.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// The certificate, if the server wanted one that it can check.
     pub(super) fn shown(&self) -> Option<&Arc<CertificateDer<'static>>> {
-        self.served.leaf.as_ref().filter(|_| self.asked.load(Ordering::Relaxed))
+        self.served.leaf.as_ref().filter(|_| self.shows.load(Ordering::Relaxed))
     }
 }
 
 impl ResolvesClientCert for Presenter {
     fn resolve(&self, _authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.served.certified.key.choose_scheme(schemes)?;
         self.asked.store(true, Ordering::Relaxed);
+        self.served.certified.key.choose_scheme(schemes)?;
+        self.shows.store(true, Ordering::Relaxed);
         Some(self.served.certified.clone())
     }
 

@@ -23,6 +23,8 @@ pub(super) enum Role {
         asking: Asking,
         keeper: Option<ClientKeeper>,
         presenter: Option<Arc<Presenter>>,
+        /// The SNI sent.
+        server_name: Option<String>,
     },
     Server {
         chooser: Arc<Chooser>,
@@ -244,6 +246,7 @@ impl TlsEngine for Engine {
         session.forward_secret = true;
         session.alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
         session.resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        session.retried = connection.handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest);
         session.keys_revealed = self.keys_revealed;
         session.peer_chain = connection.peer_certificates().unwrap_or_default().to_vec();
         // RFC 9266 section 4.2 wants an extended master secret before TLS 1.3, which rustls does not tell.
@@ -256,11 +259,19 @@ impl TlsEngine for Engine {
             }
         }
         if let Role::Client {
-            presenter: Some(presenter),
+            asking,
+            presenter,
+            server_name,
             ..
-        } = &self.role
+        } = &mut self.role
         {
-            session.local_certificate = presenter.shown().cloned();
+            session.server_name = server_name.take();
+            // Nobody signs a handshake that resumes another.
+            session.signature_scheme = asking.scheme().filter(|_| !session.resumed);
+            if let Some(presenter) = presenter {
+                session.local_certificate = presenter.shown().cloned();
+                session.certificate_requested = Some(presenter.asked());
+            }
         }
         drop(connection);
         if let Role::Client {

@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod key_log;
 mod resumption;
+mod signed;
 mod templates;
 
 pub use certificates::Certificates;
@@ -24,6 +25,7 @@ use error::from_rustls;
 use key_log::Revealing;
 use pki_types::{CertificateDer, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use resumption::{Asking, ClientKeeper, ClientSessions, ClientTickets, Resumable, ServerSessions, ServerTickets};
+use signed::{Noting, Signed};
 use std::sync::{Arc, Mutex, PoisonError};
 use templates::{FixedClock, Templates};
 use xmpp_identity::rustls::AskingVerifier;
@@ -100,13 +102,19 @@ impl RustlsConnector {
         let asked = Arc::new(Mutex::new(Some(check.clone())));
         let slot = asked.clone();
         // The check keeps the verdict, for the session to ask about whatever the TLS library.
-        let verifier = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
+        let inner = AskingVerifier::new(&self.provider, move |chain: &[CertificateDer<'_>]| {
             let check = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
             check.map_or(Err(IdentityError::NotChecked), |check| check.judge(chain))
         });
+        let signed = Signed::default();
+        let verifier = Noting {
+            inner,
+            signed: signed.clone(),
+        };
         Asking {
             check: asked,
             verifier: Arc::new(verifier),
+            signed,
         }
     }
 }
@@ -121,6 +129,11 @@ impl TlsConnector for RustlsConnector {
             Some(ip) => ServerName::IpAddress(ip.into()),
             None => ServerName::try_from(handshake.domain.to_ascii().to_owned())
                 .map_err(|error| TlsError::Misconfigured(format!("{}: {error}", handshake.domain)))?,
+        };
+        // No address is an SNI (RFC 6066 section 3).
+        let server_name = match &name {
+            ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
+            _ => None,
         };
         let check = handshake.check;
         let (offered, asking) = match self.sessions.take(&check) {
@@ -159,6 +172,7 @@ impl TlsConnector for RustlsConnector {
                 asking,
                 keeper,
                 presenter,
+                server_name,
             },
             self.key_log.is_some(),
         )))

@@ -2,6 +2,7 @@
 //! end. TLS 1.2 is never resumed: it would go on with the keys of the earlier session.
 
 use super::certificates::{Chooser, Served};
+use super::signed::Signed;
 use crate::tls::{KeptIdentity, PeerCheck, ResumptionScope};
 use ::rustls::NamedGroup;
 use ::rustls::client::{
@@ -35,9 +36,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Asking {
     pub(super) check: Arc<Mutex<Option<PeerCheck>>>,
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    pub(super) signed: Signed,
 }
 
 impl Asking {
+    /// What the peer signed its last full handshake with.
+    pub(super) fn scheme(&self) -> Option<String> {
+        self.signed.scheme()
+    }
+
     /// No handshake will ask again.
     pub(super) fn forget(&self) {
         *lock(&self.check) = None;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use xmpp_stream::SmallStr;
 use xmpp_tls_core::Domain;
 
-/// What the caller calls a stream: verdicts are taken home by it. If it gives a number twice, verdicts of
+/// What whoever made a stream calls it: verdicts are taken home by it. If a number is given twice, verdicts of
 /// the earlier stream are refused by the later one all the same, as ones that nobody waits for.
 ///
 /// ```

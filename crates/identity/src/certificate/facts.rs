@@ -5,10 +5,12 @@ use crate::certificate::time;
 use crate::error::CertificateError;
 use crate::names::presented::{IgnoreReason, IgnoredId, PresentedId, PresentedIds};
 use crate::path::floor::Floor;
-use pki_types::CertificateDer;
+use pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
-use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_OCSP;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// What a report says about one certificate. Descriptive only: nothing here decides anything.
 ///
@@ -55,6 +57,12 @@ pub struct CertificateFacts {
     pub weak_signature: bool,
     /// What extendedKeyUsage lists: `serverAuth`; `None` without that extension.
     pub extended_key_usage: Option<Vec<String>>,
+    /// Where its issuer answers whether it is revoked (authorityInfoAccess, RFC 5280 section 4.2.2.1): at most 4. Nothing is
+    /// fetched.
+    pub ocsp: Vec<String>,
+    /// Where its issuer's revocation lists are (cRLDistributionPoints, RFC 5280 section 4.2.1.13): at most 4. Nothing is
+    /// fetched; see [`Revocation`](crate::Revocation).
+    pub crl: Vec<String>,
     /// Whether it is a CA's.
     pub is_ca: bool,
     /// Whether it names itself as its issuer. Who really signed it is for the verdict to say.
@@ -105,6 +113,8 @@ impl CertificateFacts {
                     .map(algorithms::purpose)
                     .collect()
             }),
+            ocsp: ocsp(&x509),
+            crl: crl(&x509),
             is_ca: x509.is_ca(),
             self_signed: parsed.issuer == parsed.subject,
             sha256: Sha256::digest(certificate).into(),
@@ -151,6 +161,22 @@ impl CertificateFacts {
         time::text(self.not_after)
     }
 
+    /// Whole days until its validity ends, rounded down: 0 on the last day, negative behind it.
+    pub fn days_left(&self, now: UnixTime) -> i64 {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.not_after.saturating_sub(now).div_euclid(86_400)
+    }
+
+    /// Whether extendedKeyUsage lists serverAuth and nothing else that lets it authenticate a TLS client: what public CAs
+    /// issue since 2026.
+    pub fn is_server_auth_only(&self) -> bool {
+        let Some(listed) = &self.extended_key_usage else {
+            return false;
+        };
+        let lists = |name: &str| listed.iter().any(|usage| usage == name);
+        lists("serverAuth") && !lists("clientAuth") && !lists("anyExtendedKeyUsage")
+    }
+
     /// [`sha256`](CertificateFacts::sha256) in hexadecimal.
     pub fn sha256_hex(&self) -> String {
         hex(&self.sha256)
@@ -176,6 +202,45 @@ fn issuer_key(certificate: &X509Certificate<'_>) -> Option<String> {
             _ => None,
         })
         .map(|identifier| short_hex(identifier.0))
+}
+
+/// Pointers that are kept of each kind.
+const MAX_POINTERS: usize = 4;
+
+fn ocsp(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let accesses = parsed(certificate).filter_map(|extension| match extension {
+        ParsedExtension::AuthorityInfoAccess(access) => Some(&access.accessdescs),
+        _ => None,
+    });
+    let responders = accesses
+        .flatten()
+        .filter(|access| access.access_method == OID_PKIX_ACCESS_DESCRIPTOR_OCSP);
+    let pointers = responders.filter_map(|access| uri(&access.access_location));
+    pointers.take(MAX_POINTERS).collect()
+}
+
+fn crl(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let points = parsed(certificate).filter_map(|extension| match extension {
+        ParsedExtension::CRLDistributionPoints(points) => Some(&points.points),
+        _ => None,
+    });
+    let names = points.flatten().filter_map(|point| match &point.distribution_point {
+        Some(DistributionPointName::FullName(names)) => Some(names),
+        _ => None,
+    });
+    names.flatten().filter_map(uri).take(MAX_POINTERS).collect()
+}
+
+fn parsed<'a>(certificate: &'a X509Certificate<'_>) -> impl Iterator<Item = &'a ParsedExtension<'a>> {
+    let extensions = certificate.extensions().iter();
+    extensions.map(|extension| extension.parsed_extension())
+}
+
+fn uri(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::URI(uri) => Some(text::escaped(uri)),
+        _ => None,
+    }
 }
 
 /// Identifiers have 20 octets, rarely 32; a certificate may say anything.

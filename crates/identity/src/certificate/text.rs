@@ -66,12 +66,10 @@ pub(crate) fn distinguished_name(contents: &[u8]) -> String {
 
 /// Hexadecimal, for fingerprints and serial numbers.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
-            let _ = write!(text, "{octet:02x}");
-            text
-        })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    let digits = bytes.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    text.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+    text
 }
 
 /// For serde: a domain as it is shown.

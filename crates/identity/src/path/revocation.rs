@@ -51,6 +51,17 @@ pub enum RevocationStatus {
     Unknown,
 }
 
+impl RevocationStatus {
+    /// A name that does not change, for logs and monitoring.
+    pub fn code(self) -> &'static str {
+        match self {
+            RevocationStatus::NotChecked => "not-checked",
+            RevocationStatus::Good => "good",
+            RevocationStatus::Unknown => "unknown",
+        }
+    }
+}
+
 impl fmt::Display for RevocationStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

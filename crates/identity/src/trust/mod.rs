@@ -134,6 +134,18 @@ pub enum TrustEffect {
     Refused,
 }
 
+impl TrustEffect {
+    /// A name that does not change, for logs and monitoring.
+    pub fn code(self) -> &'static str {
+        match self {
+            TrustEffect::Silent => "silent",
+            TrustEffect::Also => "also",
+            TrustEffect::Decided => "decided",
+            TrustEffect::Refused => "refused",
+        }
+    }
+}
+
 /// `pins: key sha256:8b5a… is pinned for example.org`.
 impl fmt::Display for TrustStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

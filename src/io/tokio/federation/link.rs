@@ -4,17 +4,23 @@ use super::Shared;
 use super::asking::Claim;
 use super::notice::{Notice, SendError, Undeliverable, Unsendable};
 use super::wire::{Turn, Wire};
-use crate::federation::{Event, Incoming, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
+use crate::error::ErrorKind;
+use crate::federation::{
+    Event, Incoming, Method, Outgoing, Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask,
+};
+use crate::history::Running;
 use crate::io::Error;
+use crate::ledger::{Refusal, Sighting};
 use crate::security::SecurityReport;
-use crate::session::Closed;
+use crate::session::{Closed, Session};
 use pki_types::CertificateDer;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+use xmpp_dialback::Finding;
 use xmpp_stream::{Element, StreamError};
-use xmpp_tls_core::{Engine, deadline};
+use xmpp_tls_core::{Domain, Engine, StreamCondition, deadline};
 
 /// Stanzas that wait for one stream.
 const WAITING: usize = 1024;
@@ -95,7 +101,7 @@ impl Address {
 
 impl Mailbox {
     /// Orders first: others wait for them.
-    pub(super) async fn next(&mut self) -> Turn {
+    pub(super) async fn next(&mut self, stanzas_too: bool) -> Turn {
         tokio::select! {
             biased;
             () = ends(&mut self.closing), if !self.told => {
@@ -103,7 +109,7 @@ impl Mailbox {
                 Turn::Order(Order::Close(None))
             }
             Some(order) = self.orders.recv() => Turn::Order(order),
-            Some(stanza) = self.stanzas.recv(), if self.takes_stanzas => Turn::Stanza(stanza),
+            Some(stanza) = self.stanzas.recv(), if stanzas_too && self.takes_stanzas => Turn::Stanza(stanza),
             // Nobody can order anything any more.
             else => std::future::pending().await,
         }
@@ -121,6 +127,7 @@ impl Mailbox {
 
 /// What both directions have in common here.
 pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
+    fn session(&self) -> &Session;
     fn number(&self) -> StreamNumber;
     /// The pair that we opened it for.
     fn opened_for(&self) -> Option<&Pair>;
@@ -128,6 +135,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
+    /// What the ledger is told of a domain of the peer's.
+    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting>;
     /// When it is closed for want of use; `used` was the last.
     fn idle(&self, used: Instant) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
@@ -141,6 +150,9 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
 
 macro_rules! same_for_both {
     ($link:ident) => {
+        fn session(&self) -> &Session {
+            $link::session(self)
+        }
         fn number(&self) -> StreamNumber {
             $link::number(self)
         }
@@ -175,6 +187,11 @@ impl Link for Outgoing {
         Some(self.pair())
     }
 
+    /// It was told when TLS was up.
+    fn sighting(&self, _: &Domain, _: Method) -> Option<Sighting> {
+        None
+    }
+
     fn idle(&self, used: Instant) -> Instant {
         match self.is_for_verification() {
             // White space of the peer's is no use.
@@ -198,6 +215,10 @@ impl Link for Incoming {
 
     fn opened_for(&self) -> Option<&Pair> {
         None
+    }
+
+    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
+        Incoming::sighting(self, domain, by)
     }
 
     fn idle(&self, _used: Instant) -> Instant {
@@ -240,21 +261,33 @@ impl Ended {
     }
 }
 
-/// Runs a stream to its end. `events` came while it was opened.
+/// What there is of a stream when it begins to run.
+pub(super) enum Begun {
+    /// We opened it, and TLS is up, or the policy goes on without.
+    Opened(Arc<SecurityReport>),
+    /// The peer opened it.
+    Accepted(Running),
+}
+
+/// Runs a stream to its end.
 pub(super) async fn run<L: Link>(
     shared: &Arc<Shared>,
     mut link: L,
     mut wire: Wire,
     mut mailbox: Mailbox,
     address: &Address,
-    events: Vec<Event>,
+    begun: Begun,
 ) -> Ended {
     let number = link.number();
     let mut waiting = VecDeque::new();
-    let mut turns: VecDeque<Turn> = events.into_iter().map(Turn::Event).collect();
+    let (mut first, mut running) = match begun {
+        Begun::Opened(report) => (Some(Turn::Event(Event::Secured(report))), None),
+        Begun::Accepted(running) => (None, Some(running)),
+    };
+    let (mut refused, mut decided) = (None, BTreeSet::new());
     let mut used = Instant::now();
     let outcome = loop {
-        let turn = match turns.pop_front() {
+        let turn = match first.take() {
             Some(turn) => Ok(turn),
             None => {
                 mailbox.takes_stanzas = waiting.is_empty();
@@ -267,7 +300,15 @@ pub(super) async fn run<L: Link>(
         match turn {
             Err(error) => break Err(error),
             Ok(Turn::Event(Event::Closed(how))) => break Ok(how),
-            Ok(Turn::Event(event)) => handle(shared, &mut link, address, &mut waiting, event).await,
+            Ok(Turn::Event(event)) => {
+                if let Event::Secured(report) | Event::Plaintext(report) = &event {
+                    let running = running.take();
+                    shared.remember(running.map(|running| running.succeeded(report, now)));
+                }
+                if let Err(refusal) = handle(shared, &mut link, address, &mut waiting, &mut decided, event).await {
+                    refused = refuse(&mut link, refusal, now);
+                }
+            }
             Ok(Turn::Stanza(stanza)) => {
                 waiting.push_back(stanza);
                 if flush(&mut link, &mut waiting) {
@@ -280,18 +321,40 @@ pub(super) async fn run<L: Link>(
                     shared.answered(verdict);
                 }
             }
-            Ok(Turn::Order(Order::Conclude(verdict))) => drop(link.conclude(verdict, now)),
-            Ok(Turn::Order(Order::Close(Some(error)))) => drop(link.close_with(&error, now)),
-            Ok(Turn::Order(Order::Close(None)) | Turn::Idle) => {
+            Ok(Turn::Order(Order::Conclude(verdict))) => {
+                let compared = match verdict.finding() {
+                    Finding::Valid(by) => {
+                        compare(shared, &mut link, &mut decided, &verdict.pair().originating, *by).await
+                    }
+                    _ => Ok(()),
+                };
+                match compared {
+                    Ok(()) => drop(link.conclude(verdict, now)),
+                    Err(refusal) => refused = refuse(&mut link, refusal, now),
+                }
+            }
+            Ok(turn @ (Turn::Order(Order::Close(_)) | Turn::Idle)) => {
                 // Whoever sends to that peer from now on gets a new stream.
                 retire(shared, &link, address);
-                drop(link.close(now));
+                let closed = match turn {
+                    Turn::Order(Order::Close(Some(error))) => link.close_with(&error, now),
+                    _ => link.close(now),
+                };
+                // Before TLS is up there is nothing that could be closed. A later failure shows in the next turn.
+                if closed.is_err() && link.report().is_none() {
+                    break Ok(Closed::Properly);
+                }
             }
         }
     };
+    let outcome = refused.map_or(outcome, Err);
+    shared.remember(running.map(|running| match &outcome {
+        Ok(_) => running.abandoned(Instant::now()),
+        Err(error) => running.failed(error, Instant::now()),
+    }));
     retire(shared, &link, address);
     if !matches!(outcome, Err(Error::Transport { .. })) {
-        wire.hang_up().await;
+        wire.hang_up(link.session().patience()).await;
     }
     let why = match &outcome {
         Ok(_) => VerificationFailure::StreamEnded,
@@ -308,16 +371,27 @@ pub(super) async fn run<L: Link>(
     }
 }
 
+/// The ledger said no. If nothing can be said any more the stream has ended, which the next turn tells.
+fn refuse<L: Link>(link: &mut L, refusal: Refusal, now: Instant) -> Option<Error> {
+    drop(link.close_with(&StreamError::new(StreamCondition::POLICY_VIOLATION), now));
+    Some(Error::Ledger(Box::new(refusal)))
+}
+
 async fn handle<L: Link>(
     shared: &Arc<Shared>,
     link: &mut L,
     address: &Address,
     waiting: &mut VecDeque<Element>,
+    decided: &mut BTreeSet<Domain>,
     event: Event,
-) {
+) -> Result<(), Refusal> {
     let number = link.number();
     match event {
         Event::Secured(report) | Event::Plaintext(report) => {
+            // Before the peer is told that its certificate proves it.
+            if let Some(domain) = report.initiating_domain() {
+                compare(shared, link, decided, domain, Method::External).await?;
+            }
             shared.table().update(number, |info| info.report = Some(report));
             let info = shared.table().info(number).cloned();
             if let Some(info) = info {
@@ -330,6 +404,8 @@ async fn handle<L: Link>(
             shared.tell(Notice::Accepted { link: number, pair }).await;
         }
         Event::Authenticated(pair) => {
+            // A further domain that the certificate proves: before anything else is taken from the peer.
+            compare(shared, link, decided, &pair.pair.originating, pair.by).await?;
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
@@ -377,6 +453,27 @@ async fn handle<L: Link>(
         Event::Stanza(stanza) => shared.tell(Notice::Stanza { link: number, stanza }).await,
         Event::Closed(_) => {}
     }
+    Ok(())
+}
+
+/// Asks the ledger about a domain of the peer's, once.
+async fn compare<L: Link>(
+    shared: &Shared,
+    // Exclusive, as TLS libraries need not be fit to be shared between threads.
+    link: &mut L,
+    decided: &mut BTreeSet<Domain>,
+    domain: &Domain,
+    by: Method,
+) -> Result<(), Refusal> {
+    if decided.contains(domain) {
+        return Ok(());
+    }
+    if let Some(sighting) = link.sighting(domain, by) {
+        let decision = shared.memory.observe(&sighting, crate::io::now().wall).await?;
+        shared.table().update(link.number(), |info| info.decision = decision);
+        decided.insert(domain.clone());
+    }
+    Ok(())
 }
 
 fn retire<L: Link>(shared: &Shared, link: &L, address: &Address) {
@@ -403,11 +500,25 @@ fn fail(orders: Vec<Order>, why: &VerificationFailure) -> Vec<Verdict> {
     tasks.map(|task| task.fail(why.clone())).collect()
 }
 
-/// What a server is told that wanted to be verified there.
+/// What a claim comes to whose authoritative server could not be asked for this reason (XEP-0220 section 2.5).
 fn failure(error: &Error) -> VerificationFailure {
     match error {
         Error::Unreachable { .. } | Error::Discovery(_) | Error::NoneWorked { .. } => VerificationFailure::NoConnection,
         Error::Transport { .. } | Error::Closed(_) => VerificationFailure::StreamEnded,
-        Error::Session(error) => crate::federation::failure(error),
+        Error::Ledger(_) => VerificationFailure::Unprotected,
+        Error::Session(error) => failure_of_session(error.kind()),
+    }
+}
+
+fn failure_of_session(kind: &ErrorKind) -> VerificationFailure {
+    match kind {
+        ErrorKind::StreamError(told) if told.name() == StreamCondition::HOST_UNKNOWN.name() => {
+            VerificationFailure::NotServed
+        }
+        ErrorKind::TimedOut => VerificationFailure::TimedOut,
+        ErrorKind::Starttls(_) | ErrorKind::Tls(_) | ErrorKind::Identity(_) | ErrorKind::Policy(_) => {
+            VerificationFailure::Unprotected
+        }
+        _ => VerificationFailure::StreamEnded,
     }
 }

@@ -8,13 +8,16 @@ mod wire;
 
 pub use notice::{LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
 
-use super::discover::{first_that_works, reach};
+use super::discover::{Search, reach};
 use crate::discovery::Candidate;
 use crate::federation::{Event, FederationConfig, Incoming, Outgoing, Pair, StreamNumber, Verdict};
-use crate::io::{Error, Resolver};
+use crate::history::Attempt;
+use crate::io::{Error, Memory, Resolver};
+use crate::ledger::Decision;
+use crate::security::SecurityReport;
 use crate::session::{Closed, Mode, Target};
 use asking::Claim;
-use link::{Address, Ended, Order, mailbox};
+use link::{Address, Begun, Ended, Order, mailbox};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,9 +25,11 @@ use table::Table;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::task::TaskTracker;
 use wire::{Turn, Wire};
 use xmpp_dialback::VerificationFailure;
 use xmpp_stream::{Element, StreamError};
+use xmpp_tls_core::StreamKind;
 
 /// Notices that wait for the application; while there are so many, no link goes on.
 const NOTICES: usize = 1024;
@@ -39,7 +44,8 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 ///
 /// A stream is opened for each pair of domains that a stanza is for, where the DNS says; claims of others are verified
 /// on streams that are for that alone. What cannot be sent comes back as
-/// [`Notice::Undelivered`]. Clones are handles of the same.
+/// [`Notice::Undelivered`]. A server that is an IP address can prove itself by its certificate only: nobody is asked to
+/// connect to an address that a stranger names. Clones are handles of the same.
 ///
 /// ```no_run
 /// # async fn example(config: xmpp_tls::federation::FederationConfig, resolver: std::sync::Arc<dyn xmpp_tls::io::Resolver>,
@@ -69,11 +75,23 @@ pub struct Federation {
 pub(super) struct Shared {
     config: Arc<FederationConfig>,
     resolver: Arc<dyn Resolver>,
+    memory: Memory,
     notices: mpsc::Sender<Notice>,
     incoming: Arc<Semaphore>,
     closing: watch::Sender<bool>,
     runtime: Handle,
+    /// Those of the streams.
+    tasks: TaskTracker,
     table: Mutex<Table>,
+}
+
+/// A stream that we opened, whose TLS is up.
+struct Established {
+    link: Outgoing,
+    wire: Wire,
+    candidate: Candidate,
+    decision: Option<Decision>,
+    report: Arc<SecurityReport>,
 }
 
 impl fmt::Debug for Federation {
@@ -83,20 +101,37 @@ impl fmt::Debug for Federation {
 }
 
 impl Federation {
-    /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams.
+    /// A server that has no streams yet, and what it will tell. Whoever does not take the notices stops the streams;
+    /// whoever drops the receiver loses what comes, stanzas and those that could not be sent.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime, where its streams will run.
     pub fn new(config: FederationConfig, resolver: Arc<dyn Resolver>) -> (Self, mpsc::Receiver<Notice>) {
+        Self::with_memory(config, resolver, Memory::default())
+    }
+
+    /// The same, which remembers. A stream that the ledger refuses is closed before anything is said on it, or where
+    /// the peer opened it as soon as it has proved who it is and before any stanza of it is taken.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_memory(
+        config: FederationConfig,
+        resolver: Arc<dyn Resolver>,
+        memory: Memory,
+    ) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, receiver) = mpsc::channel(NOTICES);
         let shared = Shared {
             config: Arc::new(config),
             resolver,
+            memory,
             notices,
             incoming: Arc::new(Semaphore::new(INCOMING)),
             closing: watch::Sender::new(false),
             runtime: Handle::current(),
+            tasks: TaskTracker::new(),
             table: Mutex::default(),
         };
         let shared = Arc::new(shared);
@@ -108,9 +143,10 @@ impl Federation {
     ///
     /// # Errors
     ///
-    /// The stanza comes back if it has no addresses, is not from us, or too many wait already.
+    /// The stanza comes back if it has no addresses, is not from us or is for us, or too many wait already.
     pub fn send(&self, stanza: Element) -> Result<(), SendError> {
         let pair = match Pair::of_stanza(&stanza) {
+            Ok(pair) if self.shared.config.serves(&pair.receiving) => return Err(Unsendable::Local.of(stanza)),
             Ok(pair) if self.shared.config.serves(&pair.originating) => pair,
             Ok(_) => return Err(Unsendable::NotOurs.of(stanza)),
             Err(error) => return Err(Unsendable::Addresses(Box::new(error)).of(stanza)),
@@ -149,19 +185,30 @@ impl Federation {
 
     /// Serves one connection from another server, until it ends.
     pub async fn accept(&self, socket: TcpStream, mode: Mode) {
+        self.shared.tasks.track_future(self.run(socket, mode)).await;
+    }
+
+    async fn run(&self, socket: TcpStream, mode: Mode) {
         let made = Incoming::new(self.shared.config.clone(), mode, crate::io::now());
         let (link, wire) = match (made, Wire::new(socket)) {
             (Ok(link), Ok(wire)) => (link, wire),
             // The peer has gone already.
             (Ok(_), Err(_)) => return,
-            (Err(error), _) => return self.shared.tell(Notice::ended(None, None, Err(error.into()))).await,
+            (Err(error), _) => {
+                return self
+                    .shared
+                    .tell(Notice::ended(None, LinkPurpose::Accepted, None, Err(error.into())))
+                    .await;
+            }
         };
         let (address, mailbox) = mailbox(self.shared.closing.subscribe());
         let mut info = LinkInfo::new(link.number(), LinkPurpose::Accepted, None);
         info.peer = wire.peer();
         self.shared.table().add(info, address.clone());
-        let ended = link::run(&self.shared, link, wire, mailbox, &address, Vec::new()).await;
-        self.shared.tidy(ended, None).await;
+        let running = Attempt::accepted(StreamKind::ServerToServer, mode, crate::io::now());
+        let begun = Begun::Accepted(running);
+        let ended = link::run(&self.shared, link, wire, mailbox, &address, begun).await;
+        self.shared.tidy(ended, LinkPurpose::Accepted, None).await;
     }
 
     /// Closes one stream with an error that tells the peer why, for example because of what its certificate is.
@@ -174,9 +221,17 @@ impl Federation {
         self.shared.table().links()
     }
 
-    /// Closes every stream, and opens and takes no more.
+    /// Closes every stream, and opens and takes no more. What was not sent comes back as [`Notice::Undelivered`].
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
+    }
+
+    /// Returns when [`close`](Self::close) was called and every stream has ended: each has
+    /// [`Timeouts::close`](crate::policy::Timeouts::close) for its peer's goodbye. Notices have to be taken meanwhile.
+    pub async fn closed(&self) {
+        link::ends(&mut self.shared.closing.subscribe()).await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 
@@ -190,6 +245,12 @@ impl Shared {
         *self.closing.borrow()
     }
 
+    fn remember(&self, attempt: Option<Attempt>) {
+        if let Some(attempt) = attempt {
+            self.memory.record(|| attempt);
+        }
+    }
+
     async fn tell(&self, notice: Notice) {
         // Nobody listens any more: then nobody misses it.
         drop(self.notices.send(notice).await);
@@ -199,7 +260,7 @@ impl Shared {
     fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
         let (address, mailbox) = mailbox(self.closing.subscribe());
         let (shared, own) = (self.clone(), address.clone());
-        self.runtime.spawn(async move {
+        let work = async move {
             let mut closing = shared.closing.subscribe();
             let established = tokio::select! {
                 established = shared.establish(&pair, purpose) => Some(established),
@@ -207,25 +268,29 @@ impl Shared {
             };
             let ended = match established {
                 None => Ended::unopened(Ok(Closed::Properly), mailbox),
-                Some(Ok((link, wire, candidate, events))) => {
+                Some(Ok(Established {
+                    link,
+                    wire,
+                    candidate,
+                    decision,
+                    report,
+                })) => {
                     let mut info = LinkInfo::new(link.number(), purpose, Some(candidate));
                     info.peer = wire.peer();
+                    info.decision = decision;
                     shared.table().add(info, own.clone());
-                    link::run(&shared, link, wire, mailbox, &own, events).await
+                    link::run(&shared, link, wire, mailbox, &own, Begun::Opened(report)).await
                 }
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };
-            shared.tidy(ended, Some((pair, own))).await;
-        });
+            shared.tidy(ended, purpose, Some((pair, own))).await;
+        };
+        self.tasks.spawn_on(work, &self.runtime);
         address
     }
 
     /// The first of the domain's endpoints that works.
-    async fn establish(
-        &self,
-        pair: &Pair,
-        purpose: LinkPurpose,
-    ) -> Result<(Outgoing, Wire, Candidate, Vec<Event>), Error> {
+    async fn establish(&self, pair: &Pair, purpose: LinkPurpose) -> Result<Established, Error> {
         let target = Target::new(pair.receiving.clone()).from_server(pair.originating.clone());
         let mut timeouts = self.config.client().policy_for(&target).timeouts;
         let most = match purpose {
@@ -236,21 +301,27 @@ impl Shared {
             }
             LinkPurpose::Stanzas | LinkPurpose::Accepted => usize::MAX,
         };
-        let attempt = |candidate: Candidate| async move {
-            let (link, wire, events) = self.attempt(pair, purpose, &candidate, timeouts.connect).await?;
-            Ok((link, wire, candidate, events))
+        let search = Search {
+            resolver: &*self.resolver,
+            target: &target,
+            timeouts,
+            most,
+            memory: &self.memory,
         };
-        first_that_works(&*self.resolver, &target, timeouts, most, attempt).await
+        let attempt = |candidate| self.attempt(pair, purpose, candidate, timeouts.connect);
+        search
+            .first_that_works(attempt, |made: &Established| &made.report)
+            .await
     }
 
     async fn attempt(
         &self,
         pair: &Pair,
         purpose: LinkPurpose,
-        candidate: &Candidate,
+        candidate: Candidate,
         budget: Duration,
-    ) -> Result<(Outgoing, Wire, Vec<Event>), Error> {
-        let socket = reach(&*self.resolver, candidate, budget).await?;
+    ) -> Result<Established, Error> {
+        let socket = reach(&*self.resolver, &candidate.endpoint, budget).await?;
         let mut wire = Wire::new(socket).map_err(|error| Error::unreachable(&candidate.endpoint, error))?;
         let (config, mode, now) = (self.config.clone(), candidate.mode, crate::io::now());
         let mut link = match purpose {
@@ -261,18 +332,25 @@ impl Shared {
         };
         // Nobody can order anything yet.
         let (_address, mut nobody) = mailbox(self.closing.subscribe());
-        let turn = match wire.turn(&mut link, &mut nobody, None).await {
-            Ok(turn) => turn,
-            Err(error) => {
-                wire.hang_up().await;
-                return Err(error);
+        let report = loop {
+            match wire.turn(&mut link, &mut nobody, None).await {
+                Ok(Turn::Event(Event::Secured(report) | Event::Plaintext(report))) => break report,
+                Ok(Turn::Event(Event::Closed(how))) => return Err(Error::Closed(how)),
+                Ok(_) => {}
+                Err(error) => {
+                    wire.hang_up(link.session().patience()).await;
+                    return Err(error);
+                }
             }
         };
-        match turn {
-            Turn::Event(Event::Closed(how)) => Err(Error::Closed(how)),
-            Turn::Event(secured) => Ok((link, wire, vec![secured])),
-            Turn::Order(_) | Turn::Stanza(_) | Turn::Idle => Ok((link, wire, Vec::new())),
-        }
+        let decided = self.memory.decide(&report, crate::io::now().wall).await;
+        Ok(Established {
+            link,
+            wire,
+            candidate,
+            decision: decided.map_err(|refusal| Error::Ledger(Box::new(refusal)))?,
+            report,
+        })
     }
 
     /// Has a claim verified: on a stream to its domain that is for that.
@@ -309,7 +387,7 @@ impl Shared {
     }
 
     /// A stream is over: tells what was not sent, and what was not answered.
-    async fn tidy(self: &Arc<Self>, mut ended: Ended, opened: Option<(Pair, Address)>) {
+    async fn tidy(self: &Arc<Self>, mut ended: Ended, purpose: LinkPurpose, opened: Option<(Pair, Address)>) {
         let info = {
             let mut table = self.table();
             if let Some((pair, address)) = &opened {
@@ -331,6 +409,6 @@ impl Shared {
             self.tell(Notice::Undelivered { stanza, why }).await;
         }
         let remote = opened.map(|(pair, _)| pair.receiving);
-        self.tell(Notice::ended(info, remote, outcome)).await;
+        self.tell(Notice::ended(info, purpose, remote, outcome)).await;
     }
 }

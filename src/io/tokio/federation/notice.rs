@@ -1,6 +1,7 @@
 use crate::discovery::Candidate;
 use crate::federation::{AuthenticatedPair, Pair, Refusal, Rejection, StreamNumber};
 use crate::io::Error;
+use crate::ledger::Decision;
 use crate::security::SecurityReport;
 use crate::session::Closed;
 use std::fmt;
@@ -32,7 +33,8 @@ pub enum Notice {
     },
     /// TLS is up on a stream.
     Secured(Box<LinkInfo>),
-    /// A peer takes stanzas of this pair from us.
+    /// A peer takes stanzas of this pair from us: `by` is how *we* proved ourselves. Whether the peer did is in the
+    /// stream's [`SecurityReport::is_authenticated`].
     #[non_exhaustive]
     Accepted {
         /// On which stream.
@@ -40,7 +42,8 @@ pub enum Notice {
         /// Which pair of ours.
         pair: AuthenticatedPair,
     },
-    /// A peer proved itself: stanzas of this pair are taken from it.
+    /// A peer proved itself, `by` this: stanzas of this pair are taken from it. Its certificate need not have been good
+    /// for that, and the stream's report then says so.
     #[non_exhaustive]
     Authenticated {
         /// On which stream.
@@ -73,6 +76,8 @@ pub enum Notice {
     Ended {
         /// What was known of it; `None` if it was never open.
         link: Option<Box<LinkInfo>>,
+        /// What it was for.
+        purpose: LinkPurpose,
         /// To which domain it was opened by us.
         opened_to: Option<Domain>,
         /// How.
@@ -81,10 +86,16 @@ pub enum Notice {
 }
 
 impl Notice {
-    pub(super) fn ended(link: Option<LinkInfo>, opened_to: Option<Domain>, outcome: Result<Closed, Error>) -> Self {
+    pub(super) fn ended(
+        link: Option<LinkInfo>,
+        purpose: LinkPurpose,
+        opened_to: Option<Domain>,
+        outcome: Result<Closed, Error>,
+    ) -> Self {
         let link = link.map(Box::new);
         Notice::Ended {
             link,
+            purpose,
             opened_to,
             outcome,
         }
@@ -104,12 +115,13 @@ impl fmt::Display for Notice {
             Notice::Rejected { link, pair, why } => write!(f, "{link}: rejected {pair}: {why}"),
             Notice::Ended {
                 link,
+                purpose,
                 opened_to,
                 outcome,
             } => {
                 match (link, opened_to) {
                     (Some(link), _) => write!(f, "{link}: ")?,
-                    (None, Some(domain)) => write!(f, "to {domain}: ")?,
+                    (None, Some(domain)) => write!(f, "{} {domain}: ", purpose.direction())?,
                     (None, None) => {}
                 }
                 match outcome {
@@ -153,6 +165,9 @@ pub struct LinkInfo {
     pub peer: Option<SocketAddr>,
     /// What protects it.
     pub report: Option<Arc<SecurityReport>>,
+    /// What the ledger says to the certificate, compared with what was shown before; `None` without a ledger, and for
+    /// a peer that opened the stream until it has proved who it is.
+    pub decision: Option<Decision>,
     /// Pairs of ours that the peer takes stanzas of.
     pub accepted: Vec<AuthenticatedPair>,
     /// Pairs of the peer's that we take stanzas of.
@@ -167,6 +182,7 @@ impl LinkInfo {
             endpoint,
             peer: None,
             report: None,
+            decision: None,
             accepted: Vec::new(),
             authenticated: Vec::new(),
         }
@@ -177,12 +193,7 @@ impl LinkInfo {
 impl fmt::Display for LinkInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remote = self.report.as_ref().and_then(|report| report.remote_domain());
-        let direction = match self.purpose {
-            LinkPurpose::Stanzas => "to",
-            LinkPurpose::Verification => "to ask",
-            LinkPurpose::Accepted => "from",
-        };
-        write!(f, "{} {direction} ", self.number)?;
+        write!(f, "{} {} ", self.number, self.purpose.direction())?;
         match remote {
             Some(domain) => domain.fmt(f)?,
             None => f.write_str("an unknown server")?,
@@ -200,8 +211,11 @@ impl fmt::Display for LinkInfo {
         for pair in &self.accepted {
             write!(f, "\n  to it:   {pair}")?;
         }
-        match &self.endpoint {
-            Some(at) => write!(f, "\n  at {} by {} DNS", at.endpoint, at.security),
+        if let Some(at) = &self.endpoint {
+            write!(f, "\n  at {} by {} DNS", at.endpoint, at.security)?;
+        }
+        match &self.decision {
+            Some(decision) => write!(f, "\n  {decision}"),
             None => Ok(()),
         }
     }
@@ -220,6 +234,14 @@ pub enum LinkPurpose {
 }
 
 impl LinkPurpose {
+    fn direction(self) -> &'static str {
+        match self {
+            LinkPurpose::Stanzas => "to",
+            LinkPurpose::Verification => "to ask",
+            LinkPurpose::Accepted => "from",
+        }
+    }
+
     /// A name that does not change, for logs and monitoring.
     pub fn code(self) -> &'static str {
         match self {
@@ -281,8 +303,11 @@ pub enum Unsendable {
     #[error("the stanza is not from a domain that is served here")]
     NotOurs,
     /// Its addresses do not say between which domains it is.
-    #[error("the stanza has not both addresses: {0}")]
+    #[error("between servers a stanza needs both `from` and `to`, and an address in each (RFC 6120 section 8.1)")]
     Addresses(Box<xmpp_dialback::Error>),
+    /// It is for a domain that is served here: nothing has to be sent.
+    #[error("the stanza is for a domain that is served here: deliver it")]
+    Local,
     /// Too many wait for the same stream.
     #[error("too many stanzas wait for that server")]
     Busy,

@@ -3,23 +3,27 @@
 use super::link::{Link, Mailbox, Order};
 use crate::federation::Event;
 use crate::io::{Error, LAST_WORDS_OCTETS, READ_OCTETS};
+use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 use xmpp_stream::Element;
-use xmpp_tls_core::Output;
+use xmpp_tls_core::{Output, deadline};
 
-/// How long the system may take to accept what we write, and the peer to read our last words.
-const PATIENCE: Duration = Duration::from_secs(10);
-const WRITE: Duration = Duration::from_secs(60);
+/// So much waits to be written before we stop to listen: what a peer asks makes us answer.
+const FULL: usize = 256 * 1024;
 
 pub(super) struct Wire {
     socket: TcpStream,
-    buffer: Box<[u8]>,
+    /// On its way out. Meanwhile the peer is listened to: it may wait for the same.
+    pending: BytesMut,
+    /// Until when the system has to take more of it.
+    write_by: Option<Instant>,
+    /// Writing failed. What the peer said before is still read: it may say why.
+    broken: Option<io::Error>,
 }
 
 /// What there is to react to.
@@ -34,8 +38,12 @@ pub(super) enum Turn {
 impl Wire {
     pub(super) fn new(socket: TcpStream) -> io::Result<Self> {
         socket.set_nodelay(true)?;
-        let buffer = vec![0; READ_OCTETS].into_boxed_slice();
-        Ok(Wire { socket, buffer })
+        Ok(Wire {
+            socket,
+            pending: BytesMut::new(),
+            write_by: None,
+            broken: None,
+        })
     }
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {
@@ -50,20 +58,20 @@ impl Wire {
         idle: Option<Instant>,
     ) -> Result<Turn, Error> {
         loop {
-            match link.poll_output() {
-                Ok(Output::Transmit(bytes)) => {
-                    let written = timeout(WRITE, self.socket.write_all(&bytes)).await;
-                    if let Err(error) = written.map_err(io::Error::from).and_then(|written| written) {
-                        return Err(broken(link, error));
+            let until = match self.pending.len() < FULL {
+                true => match link.poll_output()? {
+                    Output::Transmit(bytes) => {
+                        self.pending.extend_from_slice(&bytes);
+                        self.write(link);
+                        continue;
                     }
-                }
-                Ok(Output::Event(event)) => return Ok(Turn::Event(event)),
-                Ok(Output::WantsInput(until)) => {
-                    if let Some(turn) = self.wait(link, mailbox, until, idle).await? {
-                        return Ok(turn);
-                    }
-                }
-                Err(error) => return Err(error.into()),
+                    Output::Event(event) => return Ok(Turn::Event(event)),
+                    Output::WantsInput(until) => until,
+                },
+                false => link.session().deadline(),
+            };
+            if let Some(turn) = self.wait(link, mailbox, until, idle).await? {
+                return Ok(turn);
             }
         }
     }
@@ -75,32 +83,81 @@ impl Wire {
         until: Option<Instant>,
         idle: Option<Instant>,
     ) -> Result<Option<Turn>, Error> {
+        let (writes, full) = (!self.pending.is_empty(), self.pending.len() >= FULL);
         tokio::select! {
-            read = self.socket.read(&mut self.buffer) => {
-                let now = Instant::now();
-                match read {
-                    Ok(0) => link.handle_eof(now)?,
-                    Ok(octets) => link.handle_input(now, self.buffer.get(..octets).unwrap_or_default())?,
-                    Err(error) => return Err(broken(link, error)),
-                }
+            ready = self.socket.writable(), if writes => {
+                ready.map_err(|error| broken(link, error))?;
+                self.write(link);
                 Ok(None)
             }
-            turn = mailbox.next() => Ok(Some(turn)),
+            ready = self.socket.readable(), if !full => {
+                ready.map_err(|error| broken(link, error))?;
+                self.read(link)?;
+                Ok(None)
+            }
+            // What cannot be written yet waits where there is a bound.
+            turn = mailbox.next(!writes) => Ok(Some(turn)),
             () = at(until) => {
                 link.handle_timeout(Instant::now())?;
                 Ok(None)
             }
-            () = at(idle.filter(|_| until.is_none())) => Ok(Some(Turn::Idle)),
+            () = at(self.write_by) => {
+                let error = self.broken.take().unwrap_or_else(|| io::ErrorKind::TimedOut.into());
+                Err(broken(link, error))
+            }
+            () = at(idle.filter(|_| until.is_none() && !writes)) => Ok(Some(Turn::Idle)),
         }
     }
 
+    /// Writes what the system takes now.
+    fn write<L: Link>(&mut self, link: &L) {
+        while self.broken.is_none() && !self.pending.is_empty() {
+            match self.socket.try_write(&self.pending) {
+                Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+                Ok(octets) => {
+                    self.pending.advance(octets);
+                    self.write_by = None;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let until = link.session().write_deadline(Instant::now());
+                    self.write_by.get_or_insert(until);
+                    return;
+                }
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        // Most streams are silent most of the time.
+        self.pending = BytesMut::new();
+        let last = || deadline(Instant::now(), link.session().patience());
+        self.write_by = self.broken.is_some().then(last);
+    }
+
+    /// Reads what is there. The buffer is not kept.
+    fn read<L: Link>(&mut self, link: &mut L) -> Result<(), Error> {
+        let mut buffer = [0; READ_OCTETS];
+        let read = self.socket.try_read(&mut buffer);
+        let now = Instant::now();
+        match (read, self.broken.take()) {
+            (Err(error), earlier) if error.kind() == io::ErrorKind::WouldBlock => self.broken = earlier,
+            (Ok(octets), earlier) if octets > 0 => {
+                self.broken = earlier;
+                link.handle_input(now, buffer.get(..octets).unwrap_or_default())?;
+            }
+            (_, Some(error)) | (Err(error), None) => return Err(broken(link, error)),
+            (Ok(_), None) => link.handle_eof(now)?,
+        }
+        Ok(())
+    }
+
     /// Lets the peer read our last words: closing a socket with unread input would destroy them.
-    pub(super) async fn hang_up(&mut self) {
+    pub(super) async fn hang_up(&mut self, patience: Duration) {
         let goodbye = async {
+            self.socket.write_all_buf(&mut self.pending).await?;
             self.socket.shutdown().await?;
             let mut left = LAST_WORDS_OCTETS;
+            let mut buffer = vec![0; READ_OCTETS];
             while left > 0 {
-                match self.socket.read(&mut self.buffer).await? {
+                match self.socket.read(&mut buffer).await? {
                     0 => break,
                     octets => left = left.saturating_sub(octets),
                 }
@@ -108,20 +165,12 @@ impl Wire {
             io::Result::Ok(())
         };
         // The stream is over either way.
-        drop(timeout(PATIENCE, goodbye).await);
+        drop(timeout(patience, goodbye).await);
     }
 }
 
 fn broken<L: Link>(link: &L, error: io::Error) -> Error {
-    let report = link.report();
-    Error::Transport {
-        domain: report.and_then(|report| report.remote_domain().cloned()),
-        phase: match report {
-            Some(_) => crate::Phase::Open,
-            None => crate::Phase::Tls,
-        },
-        error: Arc::new(error),
-    }
+    Error::transport(link.session(), error)
 }
 
 async fn at(time: Option<Instant>) {

@@ -1,0 +1,52 @@
+//! The same look again and again.
+
+use crate::Outcome;
+use crate::arguments::{Arguments, Watch};
+use crate::check::Prober;
+use crate::show::{self, Style};
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+use xmpp_tls::io;
+
+/// One line for each look; where the outcome is another than before, it says so.
+pub(crate) async fn run(prober: &Prober, arguments: &Arguments, watch: Watch, style: Style) -> Outcome {
+    let mut before: Option<Outcome> = None;
+    let mut looks = 0u64;
+    loop {
+        let begin = Instant::now();
+        let (outcome, says) = match prober.look(arguments).await {
+            Ok(found) => (found.outcome(), show::line(&found.report, found.change.as_ref())),
+            Err(error) => (Outcome::of_error(&error), format!("error={:?}", error.to_string())),
+        };
+        let seconds = io::now().wall.as_secs();
+        let took = begin.elapsed().as_millis();
+        let mark = style.paint(outcome.says(), outcome);
+        let changed = if before.is_some_and(|before| before != outcome) {
+            " (it was not so before)"
+        } else {
+            ""
+        };
+        println!("time={seconds} ms={took} {mark}{changed} {says}");
+        before = Some(outcome);
+        looks += 1;
+        if watch.times.is_some_and(|times| looks >= times) {
+            return outcome;
+        }
+        wait(watch, begin).await;
+    }
+}
+
+/// Counts down where somebody looks on.
+async fn wait(watch: Watch, since: Instant) {
+    let shown = std::io::stderr().is_terminal();
+    while let Some(left) = watch.every.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) {
+        if shown {
+            eprint!("\rnext look in {} s ", left.as_secs() + 1);
+            drop(std::io::stderr().flush());
+        }
+        tokio::time::sleep(left.min(std::time::Duration::from_secs(1))).await;
+    }
+    if shown {
+        eprint!("\r                          \r");
+    }
+}
