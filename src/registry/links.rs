@@ -1,13 +1,19 @@
 use super::{Registered, Registry};
 use crate::federation::StreamNumber;
-use crate::io::tokio::{LinkInfo, Notice};
-use crate::ledger::Assessment;
+use crate::io::Error;
+use crate::io::tokio::{LinkInfo, LinkPurpose, Notice};
+use crate::ledger::{Assessment, Decision, Refusal};
+use crate::session::Closed;
 use pki_types::UnixTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use xmpp_tls_core::StreamKind;
+use xmpp_tls_core::{Side, StreamKind};
 
 /// The streams of a [`Federation`](crate::io::tokio::Federation) in a [`Registry`], by its notices.
+///
+/// Where the federation has a ledger in its [`Memory`](crate::io::Memory), what that says is told to the registry too:
+/// with the stream's TLS where we opened it or the certificate proves the peer, and when the stream ends where dialback
+/// did. A stream that the ledger refused is listed for the moment that it takes to count it.
 ///
 /// ```no_run
 /// use xmpp_tls::io::{self, tokio::Notice};
@@ -50,16 +56,14 @@ impl Links {
                     session.authenticated(pair);
                 }
             }
-            Notice::Ended { link: Some(link), .. } => drop(self.open.remove(&link.number)),
-            Notice::Stanza { .. }
-            | Notice::Undelivered { .. }
-            | Notice::Refused { .. }
-            | Notice::Rejected { .. }
-            | Notice::Ended { link: None, .. } => {}
+            Notice::Ended {
+                link, purpose, outcome, ..
+            } => self.ended(link.as_deref(), *purpose, outcome, now),
+            Notice::Stanza { .. } | Notice::Undelivered { .. } | Notice::Refused { .. } | Notice::Rejected { .. } => {}
         }
     }
 
-    /// What the ledger says about the certificate of a stream.
+    /// What a ledger that the federation does not have says about the certificate of a stream.
     pub fn assessed(&self, link: StreamNumber, assessment: impl Into<Arc<Assessment>>) {
         if let Some(session) = self.open.get(&link) {
             session.assessed(assessment);
@@ -76,5 +80,33 @@ impl Links {
         // What was proved meanwhile is told again, and no news then.
         link.authenticated.iter().for_each(|pair| session.authenticated(pair));
         link.accepted.iter().for_each(|pair| session.accepted(pair));
+        compared(&self.registry, session, link);
+    }
+
+    fn ended(&mut self, link: Option<&LinkInfo>, purpose: LinkPurpose, outcome: &Result<Closed, Error>, now: UnixTime) {
+        let open = link.and_then(|link| self.open.remove(&link.number));
+        if let Err(Error::Ledger(refusal)) = outcome
+            && let Refusal::Changed(assessment) = &**refusal
+        {
+            let side = match purpose {
+                LinkPurpose::Accepted => Side::Receiving,
+                LinkPurpose::Stanzas | LinkPurpose::Verification => Side::Initiating,
+            };
+            // It ended before anything was told about it.
+            let session = open.unwrap_or_else(|| self.registry.register(StreamKind::ServerToServer, side, now));
+            session.assessed((**assessment).clone());
+        } else if let (Some(session), Some(link)) = (open, link) {
+            compared(&self.registry, &session, link);
+        }
+    }
+}
+
+/// What the ledger says, unless that is known: a server that connected has to prove first who it is.
+fn compared(registry: &Registry, session: &Registered, link: &LinkInfo) {
+    let known = registry.get(session.number());
+    if let Some(assessment) = link.decision.as_ref().and_then(Decision::assessment)
+        && known.is_some_and(|entry| entry.change.is_none())
+    {
+        session.assessed(assessment.clone());
     }
 }

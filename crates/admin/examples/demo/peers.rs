@@ -13,14 +13,14 @@ use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
 use xmpp_tls::federation::{DialbackSecret, FederationConfig};
 use xmpp_tls::identity::{CertificateFacts, IdentityVerifier};
 use xmpp_tls::io::tokio::{Federation, Notice};
-use xmpp_tls::io::{self, Endpoint, Resolver};
+use xmpp_tls::io::{self, Endpoint, Memory, Resolver};
 use xmpp_tls::ledger::{Key, Leaf, Sighting, Voucher};
 use xmpp_tls::pki_types::UnixTime;
 use xmpp_tls::registry::Mechanism;
 use xmpp_tls::session::{ClientConfig, Mode, ServerConfig};
 use xmpp_tls::stream::{Element, ElementBuilder};
 use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector, signature_algorithms};
-use xmpp_tls::{Domain, Now, Side, StreamKind, ns, roots};
+use xmpp_tls::{Domain, Side, StreamKind, ns, roots};
 use xmpp_tls_testkit::{CaSpec, Issued, LeafSpec, TestCa};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -36,9 +36,7 @@ pub(crate) const CLIENTS: usize = 1;
 pub(crate) const FAILING: usize = 3;
 
 pub(crate) struct Peers {
-    pub(crate) own: Domain,
     pub(crate) notices: Receiver<Notice>,
-    pub(crate) began: Now,
     /// Their streams end with them.
     _federations: Vec<Federation>,
 }
@@ -61,7 +59,6 @@ impl Resolver for Zone {
 
 impl Peers {
     pub(crate) async fn start(watch: &Watch) -> Result<Self, Failure> {
-        let began = io::now();
         let own: Domain = OWN.parse()?;
         let ca = TestCa::valid_now("Demonstration CA");
         let leaf = |domain: &str| LeafSpec::for_domain(domain).cn(domain);
@@ -75,7 +72,7 @@ impl Peers {
             ("changed.example", ca.issue(leaf("changed.example"))),
             ("many-names.example", ca.issue(many_names("many-names.example"))),
         ];
-        remember_another(watch, &own, &"changed.example".parse()?, began.wall)?;
+        remember_another(watch, &own, &"changed.example".parse()?, io::now().wall)?;
 
         let mut zone = BTreeMap::new();
         let mut listeners = Vec::new();
@@ -99,7 +96,11 @@ impl Peers {
         let mut servers = Vec::new();
         for ((domain, issued), listener) in certificates.iter().zip(listeners) {
             let config = configure(&domain.parse()?, issued, &ca)?;
-            let (federation, notices) = Federation::new(config, zone.clone());
+            let memory = match *domain {
+                OWN => watch.memory(),
+                _ => Memory::default(),
+            };
+            let (federation, notices) = Federation::with_memory(config, zone.clone(), memory);
             tokio::spawn(federation.clone().serve(listener, Mode::StartTls));
             servers.push((federation, notices));
         }
@@ -115,9 +116,7 @@ impl Peers {
         }
         client(watch, &certificates[0].1, &ca).await?;
         Ok(Peers {
-            own,
             notices,
-            began,
             _federations: federations,
         })
     }

@@ -1,14 +1,13 @@
-//! What a server does for its page: it tells what happens to registry, ledger, history and rehearsal.
+//! What a server does for its page: its federation remembers, and its notices go to the registry and the rehearsal.
 
 use crate::peers::{CLIENTS, FAILING, Failure, Peers, STREAMS};
 use std::sync::{Arc, Mutex, PoisonError};
-use xmpp_tls::history::{Attempt, History};
-use xmpp_tls::io;
+use xmpp_tls::history::History;
 use xmpp_tls::io::tokio::{LinkInfo, LinkPurpose, Notice};
-use xmpp_tls::ledger::{Decision, Ledger};
+use xmpp_tls::io::{self, Memory};
+use xmpp_tls::ledger::Ledger;
 use xmpp_tls::policy::{Policy, Rehearsal, ServerAuthentication};
 use xmpp_tls::registry::{Links, Registry};
-use xmpp_tls::session::Target;
 
 pub(crate) struct Watch {
     pub(crate) registry: Registry,
@@ -18,6 +17,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::default()
+            .with_ledger(Arc::new(self.ledger.clone()))
+            .with_history(self.history.clone())
+    }
+
     /// Until the server ends. `ready` is called once, when everything that this demonstration shows is there.
     pub(crate) async fn follow(&self, mut peers: Peers, ready: impl FnOnce()) -> Result<(), Failure> {
         let mut ready = Some(ready);
@@ -26,27 +31,8 @@ impl Watch {
         while let Some(notice) = peers.notices.recv().await {
             links.notice(&notice, io::now().wall);
             match &notice {
-                Notice::Secured(link) => self.compare(link, &links),
-                Notice::Ended {
-                    opened_to: Some(domain),
-                    outcome,
-                    ..
-                } => {
-                    failed += 1;
-                    let running = Attempt::begin(
-                        &Target::new(domain.clone()).from_server(peers.own.clone()),
-                        None,
-                        peers.began,
-                    );
-                    let now = io::now().instant;
-                    self.history
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .record(match outcome {
-                            Err(error) => running.failed(error, now),
-                            Ok(_) => running.abandoned(now),
-                        });
-                }
+                Notice::Secured(link) => self.rehearse(link),
+                Notice::Ended { opened_to: Some(_), .. } => failed += 1,
                 _ => {}
             }
             let proved = self.registry.snapshot();
@@ -58,14 +44,11 @@ impl Watch {
         Ok(())
     }
 
-    /// Before anything is sent a server that refuses changes would ask. This one only tells.
-    fn compare(&self, link: &LinkInfo, links: &Links) {
+    /// What a stricter policy would have said.
+    fn rehearse(&self, link: &LinkInfo) {
         let (Some(report), LinkPurpose::Stanzas) = (&link.report, link.purpose) else {
             return;
         };
-        if let Ok(Decision::Compared(assessment)) = self.ledger.decide(report, io::now().wall) {
-            links.assessed(link.number, *assessment);
-        }
         if let Some(domain) = report.domain() {
             let mut stricter = Policy::modern();
             stricter.servers = ServerAuthentication::Certificate;
