@@ -1,7 +1,7 @@
 //! Which requests are answered at all, and the headers that every answer has.
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 
 /// No script, no picture, no font, no frame, nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str =
@@ -36,12 +36,37 @@ fn is_at(given: &str, host: &str) -> bool {
     }
 }
 
+/// Whether what would change something was sent by a page of ours, or by no browser. Others' pages have no token; this
+/// keeps them from trying any, in a browser that can reach what they cannot.
+pub(crate) fn check_origin<B>(request: &Request<B>) -> Result<(), StatusCode> {
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let is_ours = match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        // Browsers say this themselves, and know about proxies that a server does not.
+        (Some(site), _) => [b"same-origin".as_slice(), b"none"].contains(&site.as_bytes()),
+        (None, Some(origin)) => {
+            let origin = origin.to_str().unwrap_or_default();
+            let at = origin.split_once("://").map(|(_, at)| at.as_bytes());
+            let host = headers.get(header::HOST).map(|host| host.as_bytes());
+            at.is_some_and(|at| host.is_some_and(|host| host.eq_ignore_ascii_case(at)))
+        }
+        (None, None) => true,
+    };
+    match is_ours {
+        true => Ok(()),
+        false => Err(StatusCode::FORBIDDEN),
+    }
+}
+
 /// The headers of every answer.
 pub(crate) fn harden(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With "no-referrer" our own forms would not say whose they are either.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -84,5 +109,47 @@ mod tests {
         assert_eq!(asked("/", &[]), Err(StatusCode::BAD_REQUEST));
         assert_eq!(asked("/", &["localhost", "localhost"]), Err(StatusCode::BAD_REQUEST));
         assert_eq!(asked("http://localhost/", &["localhost"]), Err(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn changes_are_not_taken_from_pages_of_others() {
+        let sent = |method: &str, headers: &[(&str, &str)]| {
+            let mut request = Request::builder()
+                .method(method)
+                .uri("/")
+                .header("host", "localhost:80");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            check_origin(&request.body(()).unwrap())
+        };
+        let (site, origin) = ("sec-fetch-site", "origin");
+        for ours in [
+            vec![],
+            vec![(origin, "http://localhost:80")],
+            vec![(origin, "https://LOCALHOST:80")],
+            vec![(site, "same-origin")],
+            vec![(site, "none")],
+            // Behind a proxy that asks for another host.
+            vec![(site, "same-origin"), (origin, "https://admin.example")],
+        ] {
+            assert_eq!(sent("POST", &ours), Ok(()), "{ours:?}");
+        }
+        for others in [
+            vec![(origin, "null")],
+            vec![(origin, "")],
+            vec![(origin, "http://localhost:81")],
+            vec![(origin, "http://evil.example")],
+            vec![(origin, "http://localhost:80.evil.example")],
+            vec![(site, "cross-site")],
+            vec![(site, "same-site")],
+            vec![(site, "")],
+            vec![(site, "cross-site"), (origin, "http://localhost:80")],
+        ] {
+            for method in ["POST", "PUT", "DELETE"] {
+                assert_eq!(sent(method, &others), Err(StatusCode::FORBIDDEN), "{others:?}");
+            }
+            assert_eq!(sent("GET", &others), Ok(()), "reading changes nothing");
+        }
     }
 }

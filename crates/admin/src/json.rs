@@ -72,7 +72,7 @@ struct Records {
     next: Option<String>,
 }
 
-/// Everything, unless it is asked for what waits.
+/// What waits for an operator, unless it is asked for everything.
 pub(crate) fn ledger(admin: &Admin, request: &Request) -> Reply {
     let page = match &admin.ledger {
         None => {

@@ -45,8 +45,8 @@
 //! It listens on loopback unless [`Admin::bind_exposed`] is called. Whoever can connect may read, which on a machine
 //! with several users are all of them. What changes something takes the [`Token`], from the form or from
 //! `Authorization: Bearer`, and never from a cookie or an address, so that no page of somebody else's can make a browser
-//! do it. Requests for another host than those that are named are refused, which stops pages that have their own name
-//! resolve to loopback. There is no TLS: what is to be reached from elsewhere goes through a proxy or `ssh -L`.
+//! do it; what a browser says to come from such a page is refused in any case. Requests for another host than those that
+//! are named are refused, which stops pages that have their own name resolve to loopback. There is no TLS: what is to be reached from elsewhere goes through a proxy or `ssh -L`.
 //!
 //! Texts of peers are in domains, certificates and error messages. Every one of them goes through one function that
 //! escapes it, no page has a script, and the headers forbid any.

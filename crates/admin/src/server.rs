@@ -112,6 +112,7 @@ async fn answer(admin: Arc<Admin>, request: hyper::Request<Incoming>) -> Respons
 
 async fn read(admin: &Admin, request: hyper::Request<Incoming>) -> Result<Request, StatusCode> {
     guard::check_host(&request, &admin.hosts)?;
+    guard::check_origin(&request)?;
     let (head, body) = request.into_parts();
     let body = match head.method == Method::POST {
         true => {
