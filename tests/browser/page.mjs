@@ -161,6 +161,24 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+await test("everything can be reached by the keyboard, and where one is can be seen", async () => {
+  const page = await open();
+  await page.goto(address);
+  await page.keyboard.press("Tab");
+  const skip = page.getByRole("link", { name: "Skip to the content" });
+  same(await skip.evaluate((link) => document.activeElement === link), true, "the first stop skips the navigation");
+  for (const path of [pages.connections, pages.failures, pages.domain]) {
+    await page.goto(url(path));
+    const stops = await page.locator("a[href], button, input:not([type=hidden])").count();
+    for (let stop = 1; stop <= stops; stop += 1) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(whereFocusIs, stop);
+      same(at.outline, "solid 3px", `outline of ${at.what}`);
+      same(at.first, true, `${path}: ${at.what} has the focus for the first time`);
+    }
+  }
+});
+
 await test("an acknowledgement takes the token, and then the warning is gone", async () => {
   const page = await open();
   await page.goto(url("/ledger"));
@@ -189,17 +207,6 @@ await test("the rehearsal names whom a stricter policy would refuse", async () =
   await page.goto(url("/rehearsal"));
   contains(await row(page, "selfsigned.example"), "1 of 1 authentication", "self-signed");
   same(await page.getByRole("rowheader").filter({ hasText: /^good\.example/ }).count(), 0, "rows of a good peer");
-});
-
-await test("everything can be reached by the keyboard, and where one is can be seen", async () => {
-  const page = await open();
-  await page.goto(address);
-  await page.keyboard.press("Tab");
-  const skip = page.getByRole("link", { name: "Skip to the content" });
-  same(await skip.evaluate((link) => document.activeElement === link), true, "the first stop skips the navigation");
-  await page.keyboard.press("Tab");
-  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  same(outline, "solid", "outline of what has the focus");
 });
 
 await browser.close();
@@ -235,7 +242,17 @@ function lowContrast() {
   return [...found];
 }
 
-/** Fields without a label, header cells without a scope, pages without a language or a title. Runs in the page. */
+/** What has the focus and how that shows. It is marked, so that a stop that comes twice is found. Runs in the page. */
+function whereFocusIs(stop) {
+  const at = document.activeElement;
+  const style = getComputedStyle(at);
+  const first = !at.hasAttribute("data-stop") && at !== document.body;
+  at.setAttribute("data-stop", stop);
+  return { what: `${at.tagName} ${at.textContent}`, outline: `${style.outlineStyle} ${style.outlineWidth}`, first };
+}
+
+/** Fields without a label, tables and header cells without what they need, headings that skip a level, pages without a
+ * language or a title. Runs in the page. */
 function unnamed() {
   const found = [];
   for (const field of document.querySelectorAll("input:not([type=hidden])")) {
@@ -244,6 +261,9 @@ function unnamed() {
   for (const header of document.querySelectorAll("th:not([scope])")) found.push(`header ${header.textContent}`);
   for (const table of document.querySelectorAll("table")) if (!table.caption) found.push("table");
   if (!document.documentElement.lang || !document.title) found.push("page");
+  const levels = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((heading) => Number(heading.tagName[1]));
+  if (levels.filter((level) => level === 1).length !== 1 || levels[0] !== 1) found.push("no heading of the page");
+  if (levels.some((level, at) => level > (levels[at - 1] ?? 0) + 1)) found.push(`headings ${levels}`);
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
   if (new Set(ids).size !== ids.length) found.push("an id given twice");
   return found;
