@@ -87,7 +87,8 @@ async fn words_of_a_peer_stay_text_on_every_page() {
     let session = registry.register(StreamKind::ClientToServer, Side::Initiating, io::now().wall);
     session.secured(connected(HOSTILE).await);
     let history = Arc::new(Mutex::new(History::default()));
-    history.lock().unwrap().record(refused_with(HOSTILE).await);
+    let refused = refused_with(HOSTILE).await;
+    history.lock().unwrap().record(refused);
     let ledger = Ledger::new(MemoryStore::default());
     let key = show(&ledger, "a.example", 1);
     show(&ledger, "a.example", 2);
