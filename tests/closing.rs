@@ -7,10 +7,12 @@ use common::{DOMAIN, World, domain, element};
 use std::sync::Arc;
 use std::time::Duration;
 use xmpp_tls::danger::PlaintextAccepted;
-use xmpp_tls::policy::EncryptionPolicy;
+use xmpp_tls::identity::IdentityVerifier;
+use xmpp_tls::policy::{EncryptionPolicy, Policy, ServerAuthentication};
 use xmpp_tls::session::{Closed, Event, Mode, ServerConfig, Session, Target};
 use xmpp_tls::stream::{Element, StreamError};
-use xmpp_tls::{Engine, ErrorKind, HeaderProblem, Output, Phase, StreamCondition, StreamKind};
+use xmpp_tls::tls::rustls::signature_algorithms;
+use xmpp_tls::{Engine, ErrorKind, HeaderProblem, Output, Phase, StreamCondition, StreamKind, roots};
 use xmpp_tls_testkit::Pair;
 
 fn open(world: &World) -> Pair<Session, Session> {
@@ -306,6 +308,35 @@ fn a_stream_can_be_closed_before_the_peer_s_header_came() {
             (Some(why), Some(ErrorKind::StreamError(heard))) => assert_eq!(**heard, why),
             (None, None) => assert!(matches!(pair.a.events.last(), Some(Event::Closed(Closed::Properly)))),
             (why, heard) => panic!("{why:?}, {heard:?}"),
+        }
+    }
+}
+
+/// Nobody asks any more who the peer is, and so nothing that it says is passed on.
+#[test]
+fn nothing_is_heard_of_a_peer_whose_header_comes_after_our_closing() {
+    let world = World::new();
+    let anchors = roots::from_pem(world.ca.anchor_pem().as_bytes()).unwrap();
+    let verifier = IdentityVerifier::new(anchors, signature_algorithms(&world.provider));
+    let mut policy = Policy::default();
+    policy.servers = ServerAuthentication::Certificate;
+    let config = ServerConfig::new(FakeAcceptor::new(&["b.example"]))
+        .with_verifier(verifier)
+        .with_policy(policy);
+    let mut server = Session::peer_server(Arc::new(config), Mode::DirectTls, world.now()).unwrap();
+    let now = world.clock.now();
+    server.handle_input(now, CLIENT_HELLO).unwrap();
+    while !matches!(server.poll_output().unwrap(), Output::WantsInput(_)) {}
+    server.close(now).unwrap();
+    let header = "<stream:stream from='a.example' to='b.example' version='1.0' xmlns='jabber:server' \
+        xmlns:stream='http://etherx.jabber.org/streams'>";
+    let message = "<message from='x@a.example' to='y@b.example'><body>hi</body></message>";
+    server.handle_input(now, [header, message].concat().as_bytes()).unwrap();
+    loop {
+        match server.poll_output().unwrap() {
+            Output::Event(Event::Element(element)) => panic!("{}", element.as_str()),
+            Output::WantsInput(_) => break,
+            _ => {}
         }
     }
 }

@@ -135,3 +135,25 @@ fn what_comes_behind_our_closing_tag_is_dropped_however_much_it_is() {
     rogue.say_often("<iq/>", 100_000);
     assert!(rogue.error.is_none(), "{:?}", rogue.error);
 }
+
+/// What we send to a server satisfies our policy for sending to it, whoever opened the stream (XEP-0288).
+#[test]
+fn what_we_demand_of_a_server_that_we_send_to_is_demanded_on_its_stream_too() {
+    for is_strict in [true, false] {
+        let mut network = Network::new();
+        let certificate = network.ca.issue(LeafSpec::for_domain("strict.example"));
+        network.server("strict.example", certificate, |spec| spec.bidi = true);
+        let certificate = network.ca.issue(LeafSpec::for_domain("us.example"));
+        network.server("us.example", certificate, |spec| {
+            spec.bidi = true;
+            if is_strict {
+                spec.client_overrides = strict();
+            }
+        });
+        let link = network.open("strict.example", "us.example");
+        let link = &network.links[link];
+        assert!(link.inc.is_bidi());
+        let may_send = link.inc.may_send(&pair("us.example", "strict.example"));
+        assert_eq!(may_send, !is_strict, "{:?}", link.inc_log);
+    }
+}

@@ -2,145 +2,17 @@
 
 mod common;
 
-use async_trait::async_trait;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use common::servers::{Server, World};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::Receiver;
-use xmpp_tls::dialback::DialbackSecret;
-use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
-use xmpp_tls::federation::FederationConfig;
+use xmpp_tls::StreamCondition;
 use xmpp_tls::history::History;
-use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::io::tokio::{Federation, LinkPurpose, Notice, Undeliverable, Unsendable};
-use xmpp_tls::io::{Memory, Resolver};
+use xmpp_tls::io::Memory;
+use xmpp_tls::io::tokio::{LinkPurpose, Notice, Undeliverable, Unsendable};
 use xmpp_tls::ledger::{ChangePolicy, Ledger, MemoryStore};
 use xmpp_tls::policy::{Policy, ServerAuthentication};
-use xmpp_tls::session::{ClientConfig, Mode, ServerConfig};
 use xmpp_tls::stream::StreamError;
-use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector, signature_algorithms};
-use xmpp_tls::{StreamCondition, roots};
-use xmpp_tls_testkit::{Issued, LeafSpec, TestCa};
-
-/// Where each domain is; a domain that is not here has an address where nobody listens.
-#[derive(Clone)]
-struct Zone(Arc<Mutex<BTreeMap<String, SocketAddr>>>);
-
-#[async_trait]
-impl Resolver for Zone {
-    async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
-        let found = self.0.lock().unwrap().get(name).copied();
-        let records = found.map(|address| SrvRecord::new(0, 0, address.port(), "localhost."));
-        Ok(Answer::new(records.into_iter().collect(), DnsSecurity::Insecure))
-    }
-
-    async fn addresses(&self, _host: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer::new(vec![IpAddr::from([127, 0, 0, 1])], DnsSecurity::Insecure))
-    }
-}
-
-struct World {
-    ca: TestCa,
-    zone: Zone,
-    bidi: bool,
-}
-
-struct Server {
-    federation: Federation,
-    notices: Receiver<Notice>,
-}
-
-impl World {
-    fn new() -> Self {
-        World {
-            ca: TestCa::valid_now("Test CA"),
-            zone: Zone(Arc::default()),
-            bidi: false,
-        }
-    }
-
-    fn config(&self, domains: &[&str], certificate: &Issued, policy: &Policy) -> FederationConfig {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let anchors = roots::from_pem(self.ca.anchor_pem().as_bytes()).unwrap();
-        let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
-        let mut acceptor = RustlsAcceptor::new(provider.clone());
-        for domain in domains {
-            let (chain, key) = (certificate.chain.clone(), certificate.key());
-            acceptor = acceptor.with_certificate(domain.parse().unwrap(), chain, key).unwrap();
-        }
-        let connector = RustlsConnector::new(provider).with_certificates_of(&acceptor);
-        let client = ClientConfig::new(connector, verifier.clone()).with_policy(policy.clone());
-        let server = ServerConfig::new(acceptor)
-            .with_verifier(verifier)
-            .with_policy(policy.clone());
-        let secret = DialbackSecret::generate(|octets| octets.fill(domains[0].as_bytes()[0]));
-        let config = FederationConfig::new(Arc::new(client), Arc::new(server), secret.into());
-        match self.bidi {
-            true => config.with_bidi(),
-            false => config,
-        }
-    }
-
-    async fn serve(&self, domains: &[&str], certificate: Issued, policy: Policy) -> Server {
-        self.serve_with(domains, certificate, policy, Memory::default()).await
-    }
-
-    async fn serve_with(&self, domains: &[&str], certificate: Issued, policy: Policy, memory: Memory) -> Server {
-        let config = self.config(domains, &certificate, &policy);
-        let (federation, notices) = Federation::with_memory(config, Arc::new(self.zone.clone()), memory);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        for domain in domains {
-            let name = format!("_xmpp-server._tcp.{domain}.");
-            self.zone.0.lock().unwrap().insert(name, listener.local_addr().unwrap());
-        }
-        tokio::spawn(federation.clone().serve(listener, Mode::StartTls));
-        Server { federation, notices }
-    }
-
-    async fn good(&self, domain: &str) -> Server {
-        let certificate = self.ca.issue(LeafSpec::for_domain(domain));
-        self.serve(&[domain], certificate, Policy::default()).await
-    }
-
-    async fn self_signed(&self, domain: &str) -> Server {
-        let certificate = self.ca.issue(LeafSpec::for_domain(domain).self_signed());
-        self.serve(&[domain], certificate, Policy::default()).await
-    }
-}
-
-impl Server {
-    fn send(&self, from: &str, to: &str) {
-        self.federation.send(common::network::message(from, to)).unwrap();
-    }
-
-    /// The first notice that `wanted` makes something of.
-    async fn first<T>(&mut self, mut wanted: impl FnMut(Notice) -> Option<T>) -> T {
-        loop {
-            let notice = self.notices.recv().await.expect("a notice");
-            if let Some(found) = wanted(notice) {
-                return found;
-            }
-        }
-    }
-
-    async fn stanza(&mut self) -> String {
-        self.first(|notice| match notice {
-            Notice::Stanza { stanza, .. } => Some(stanza.attribute("from").unwrap().into_owned()),
-            Notice::Undelivered { why, .. } => panic!("{why}"),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn undelivered(&mut self) -> Undeliverable {
-        self.first(|notice| match notice {
-            Notice::Undelivered { why, .. } => Some(why),
-            _ => None,
-        })
-        .await
-    }
-}
+use xmpp_tls_testkit::LeafSpec;
 
 #[tokio::test]
 async fn messages_go_both_ways_whatever_the_certificates() {
@@ -296,8 +168,7 @@ async fn more_than_can_wait_is_not_taken() {
     let mut a = world.good("a.example").await;
     // Accepted by the system, and answered by nobody.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let name = "_xmpp-server._tcp.silent.example.".to_owned();
-    world.zone.0.lock().unwrap().insert(name, silent.local_addr().unwrap());
+    world.listens("silent.example", &silent);
     let message = common::network::message("a.example", "silent.example");
     let mut taken = 0;
     let error = loop {
@@ -346,10 +217,7 @@ async fn a_peer_with_another_key_is_refused_where_the_ledger_says_so() {
         assert_eq!(first.stanza().await, "romeo@a.example");
         assert!(a.federation.links().iter().all(|link| link.decision.is_some()));
         first.federation.close();
-        while !a.federation.links().is_empty() {
-            a.first(|notice| matches!(notice, Notice::Ended { .. }).then_some(()))
-                .await;
-        }
+        a.is_alone().await;
         // The same domain, with a new key before its time.
         let mut second = world.serve(&["b.example"], b(&world), Policy::default()).await;
         second.send("b.example", "a.example");

@@ -4,8 +4,9 @@ use super::config::FederationConfig;
 use super::event::{AuthenticatedPair, Event, Refusal, Rejection};
 use super::worth::Worth;
 use crate::error::{Error, ErrorKind};
+use crate::ledger::Sighting;
 use crate::security::Tried;
-use crate::session::{self, Session};
+use crate::session::{self, Session, Target};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use xmpp_dialback::{
     NotAuthenticated, Outcome as Answered, Pair, Protection, ResultAnswer, Step, StreamNumber, Verdict,
 };
 use xmpp_stream::{Element, StreamError, StreamHeader};
-use xmpp_tls_core::{Domain, Engine, Output, StreamCondition};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamCondition};
 
 /// Methods of authentication that are remembered of one stream.
 const MAX_TRIED: usize = 16;
@@ -34,6 +35,8 @@ pub(super) struct Core {
     /// In both directions: the peer's domains that took our word, and whose policies have of this stream what they
     /// want of who sends to us.
     may_answer: BTreeSet<Domain>,
+    /// The same on a stream that the peer opened: its domains whose policies have of it what we want of whom we send to.
+    may_hear: BTreeSet<Domain>,
     /// Claims of the peer's that came to nothing.
     rejections: usize,
     tried: Vec<Tried>,
@@ -68,6 +71,7 @@ impl Core {
             bidi: false,
             now,
             may_answer: BTreeSet::new(),
+            may_hear: BTreeSet::new(),
             rejections: 0,
             tried: Vec::new(),
             events: VecDeque::new(),
@@ -288,11 +292,23 @@ impl Core {
             }
             Answered::Authenticated(known) => {
                 self.session.authentication_complete()?;
+                self.authenticated_as(known.pair());
                 self.note_tried(known.pair().clone(), known.by(), None);
                 self.push(Event::Authenticated(AuthenticatedPair::from(&known)));
                 Ok(())
             }
             Answered::Rejected { pair, why } => self.rejected(pair, Rejection::Dialback(why)),
+        }
+    }
+
+    /// The peer proved a pair of its own, and wants to hear on this stream too, if that is agreed on.
+    pub(super) fn authenticated_as(&mut self, pair: &Pair) {
+        if self.bidi {
+            let target = Target::new(pair.originating.clone()).from_server(pair.receiving.clone());
+            let policy = self.config.client.policy_for(&target);
+            if Worth::of(&self.session, policy, &pair.originating, self.now) != Worth::TooLittle {
+                self.may_hear.insert(pair.originating.clone());
+            }
         }
     }
 
@@ -340,7 +356,14 @@ impl Core {
 
     /// Whether stanzas of this pair of ours may be sent.
     pub(super) fn may_send(&self, pair: &Pair) -> bool {
-        self.is_believed(pair) || self.dialback.as_ref().is_some_and(|dialback| dialback.may_send(pair))
+        let Some(dialback) = &self.dialback else {
+            return self.is_believed(pair);
+        };
+        let by_dialback = match dialback.side() {
+            Side::Initiating => dialback.may_send(pair),
+            Side::Receiving => dialback.may_send(pair) && self.may_hear.contains(&pair.receiving),
+        };
+        self.is_believed(pair) || by_dialback
     }
 
     /// Whether the peer took this pair of ours by SASL EXTERNAL.
@@ -370,6 +393,20 @@ impl Core {
     pub(super) fn authenticated(&self) -> impl Iterator<Item = AuthenticatedPair> + '_ {
         let dialback = self.dialback.iter().flat_map(DialbackStream::authenticated);
         dialback.map(AuthenticatedPair::from)
+    }
+
+    /// By the policy for the claimed domain, as the proof itself was judged.
+    pub(super) fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting> {
+        let report = self.session.report()?;
+        let verdict = match by {
+            Method::External | Method::Certificate => {
+                let keys = self.config.policy_for(&pair.originating).keys;
+                let verdict = self.session.verdict_under(keys, &pair.originating, self.now)?;
+                verdict.is_authenticated().then_some(Some(verdict))?
+            }
+            _ => None,
+        };
+        Some(Sighting::of_peer(report, pair, verdict.as_ref()))
     }
 
     /// What this stream is worth for a server that says to be `domain`.

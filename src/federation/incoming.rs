@@ -109,21 +109,15 @@ impl Incoming {
         self.core.authenticated()
     }
 
-    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of `domain`, the peer's, that is
+    /// What a [`CertificateLedger`](crate::ledger::CertificateLedger) is to be told of a pair of the peer's that is
     /// authenticated `by` this.
     ///
-    /// To ask it before the peer is told that its proof was taken, ask when [`Event::Secured`] comes, by the certificate
-    /// ([`Method::External`]) for [`SecurityReport::initiating_domain`], and before [`conclude`](Self::conclude) with a
-    /// verdict that is valid, by [`Method::Dialback`]; and for what is left when [`Event::Authenticated`] comes.
-    pub fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
-        let report = self.report()?;
-        match by {
-            Method::External | Method::Certificate => {
-                let verdict = self.core.session.verdict_on(domain, self.core.now)?;
-                Sighting::by_certificate(report, &verdict)
-            }
-            _ => Sighting::by_dialback(report, domain.clone()),
-        }
+    /// To ask it before the peer is told that its proof was taken, ask when [`Event::Secured`] comes, by
+    /// [`Method::External`], for the pair of the report's domains, and before [`conclude`](Self::conclude) with a verdict
+    /// that is valid, by [`Method::Dialback`]; and for what is left when [`Event::Authenticated`] comes. `None` if the
+    /// certificate proves nothing.
+    pub fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting> {
+        self.core.sighting(pair, by)
     }
 
     /// The number of this stream, by which verdicts find it.
@@ -187,7 +181,9 @@ impl Incoming {
             if let Some(external) = &self.external {
                 let proved = dialback.authenticated_by_external(external.pair.clone(), external.since);
                 proved.map_err(|error| self.core.session.error(ErrorKind::Dialback(Box::new(error))))?;
-                self.core.push(Event::Authenticated(external.clone()));
+                let external = external.clone();
+                self.core.authenticated_as(&external.pair);
+                self.core.push(Event::Authenticated(external));
             }
             self.core.dialback = Some(dialback);
         }

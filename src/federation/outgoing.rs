@@ -4,6 +4,7 @@ use super::event::{AuthenticatedPair, Event, Refusal};
 use super::external;
 use super::worth::{Worth, certificates_count};
 use crate::error::{Error, ErrorKind, Phase};
+use crate::ledger::Sighting;
 use crate::policy::PolicyViolation;
 use crate::security::{SecurityReport, Tried};
 use crate::session::{Mode, Session, Target};
@@ -232,6 +233,12 @@ impl Outgoing {
     /// When the peer's last octets came.
     pub fn last_heard(&self) -> Instant {
         self.core.session.last_heard()
+    }
+
+    /// As [`Incoming::sighting`](super::Incoming::sighting), of a further pair that the peer proved on this stream, where
+    /// both directions are used (XEP-0288). The domain that the stream was opened to is in the report from the beginning.
+    pub fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting> {
+        self.core.sighting(pair, by)
     }
 
     #[cfg(feature = "tokio")]

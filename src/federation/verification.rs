@@ -21,7 +21,7 @@ impl State {
 impl Outgoing {
     /// Has a claim verified by the server at the other end, as soon as the stream can: [`Event::Verdict`] answers.
     /// `shown` is the certificate that the server showed on the stream of the claim
-    /// ([`SecurityReport::peer_certificate`]): where the one at the other end of this stream shows the same, and it
+    /// ([`SecurityReport::peer_certificate`](crate::security::SecurityReport::peer_certificate)): where the one at the other end of this stream shows the same, and it
     /// names the domain, nobody has to be asked (XEP-0344 section 2.6).
     ///
     /// # Errors

@@ -1,4 +1,6 @@
 use crate::history::{Attempt, History};
+#[cfg(feature = "tokio")]
+use crate::ledger::LedgerErrorKind;
 use crate::ledger::{CertificateLedger, Decision, Refusal, Sighting};
 use crate::security::SecurityReport;
 use pki_types::UnixTime;
@@ -69,6 +71,14 @@ impl Memory {
             }
             None => Ok(None),
         }
+    }
+
+    /// What follows where the ledger does not answer.
+    #[cfg(feature = "tokio")]
+    pub(super) fn unanswered(&self) -> Result<Option<Decision>, Refusal> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let error = LedgerErrorKind::Store("it does not answer in time".to_owned());
+        Decision::of(Some(Err(error.into())), ledger.policy()).map(Some)
     }
 
     /// Adds an attempt to the history, if there is one.

@@ -42,6 +42,8 @@ pub(super) fn compare(record: Option<&Record>, sighting: &Sighting, now: UnixTim
         (Some(known), _) if known.pending.is_empty() => found.changes.add(Change::Unchanged),
         (Some(known), _) => found.changes = found.changes.and(known.pending),
         (None, Some(leaf)) => another_certificate(record, sighting.voucher(), leaf, now, &mut found),
+        // There was a certificate, and there is none now, or none that can be read.
+        (None, None) if sighting.is_encrypted() => found.changes.add(Change::TrustLowered),
         (None, None) => {}
     }
     if let Some(lost) = trust_lost(record, listed, sighting.voucher()) {

@@ -33,7 +33,7 @@
 //! | `Reissued` | the same, of another authority | information |
 //! | `KeyRotated` | another key of the same authority, when a certificate is due for renewal | information |
 //! | `NamesChanged` | the certificate is for other names | warning |
-//! | `TrustLowered` | a pin or DANE is gone | warning |
+//! | `TrustLowered` | a pin or DANE is gone, or the certificate itself | warning |
 //! | `KeyChangedEarly` | another key, and no certificate is due | warning |
 //! | `IssuerAndKeyChanged` | another key of another authority | warning |
 //! | `AuthenticationLost` | the certificate was good and this one is not | warning |

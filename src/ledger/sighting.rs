@@ -1,5 +1,6 @@
 use super::{Key, Leaf, Voucher};
 use crate::security::SecurityReport;
+use xmpp_dialback::Pair;
 use xmpp_identity::{CertificateFacts, Verdict};
 use xmpp_tls_core::{Domain, Side};
 
@@ -68,6 +69,19 @@ impl Sighting {
             }
             Side::Initiating => None,
         }
+    }
+
+    /// What a server shows that proved on some stream to be `pair.originating`, to the domain of ours that it proved it
+    /// to, whichever the stream was for: by its certificate if there is a verdict, by dialback otherwise.
+    pub(crate) fn of_peer(report: &SecurityReport, pair: &Pair, verdict: Option<&Verdict>) -> Self {
+        let voucher = verdict.map_or(Voucher::Nobody, |verdict| Voucher::of(&verdict.trust));
+        let mut sighting = Self::new(report, pair.originating.clone(), voucher);
+        let local = Some(pair.receiving.clone());
+        sighting.key = Key::new(report.kind(), Side::Receiving, local, pair.originating.clone());
+        if verdict.is_none() {
+            sighting.by = AuthenticatedBy::Dialback;
+        }
+        sighting
     }
 
     fn new(report: &SecurityReport, remote: Domain, voucher: Voucher) -> Self {

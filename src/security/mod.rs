@@ -97,7 +97,7 @@ impl SecurityReport {
     /// The stream inside TLS has begun. Said once by the session; those that follow after a login have other ids.
     pub(crate) fn opened(&self, id: impl ToString) {
         if self.tls.is_some() {
-            self.stream_id.get_or_init(|| tls::excerpt(&id.to_string()));
+            self.stream_id.get_or_init(|| tls::excerpt(id.to_string()));
         }
     }
 

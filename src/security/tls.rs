@@ -3,6 +3,7 @@
 use crate::session::Role;
 use crate::tls::TlsSession;
 use pki_types::CertificateDer;
+use std::borrow::Cow;
 use xmpp_starttls::{CipherSuite, TlsVersion};
 use xmpp_tls_core::{Side, StreamKind};
 
@@ -34,7 +35,7 @@ pub struct TlsReport {
     pub server_name: Option<String>,
     /// What the peer signed the handshake with, by its IANA name; `None` if it signed nothing or the TLS library does not
     /// tell, as on the receiving side.
-    pub signature_scheme: Option<String>,
+    pub signature_scheme: Option<Cow<'static, str>>,
     /// Whether the initiating side was asked for a certificate, and showed one.
     pub client_certificate: ClientCertificate,
     /// What the peer showed, leaf first, as DER.
@@ -130,11 +131,11 @@ impl TlsReport {
             cipher_suite_name: session.cipher_suite,
             key_exchange: session.key_exchange,
             forward_secret: session.forward_secret,
-            alpn: session.alpn.map(|alpn| excerpt(&String::from_utf8_lossy(&alpn))),
+            alpn: session.alpn.map(|alpn| excerpt(String::from_utf8_lossy(&alpn))),
             resumed: session.resumed,
             keys_revealed: session.keys_revealed,
             retried: session.retried,
-            server_name: session.server_name.map(|name| excerpt(&name)),
+            server_name: session.server_name.map(excerpt),
             signature_scheme: session.signature_scheme,
             peer_chain: session.peer_chain,
         }
@@ -151,6 +152,10 @@ impl TlsReport {
 }
 
 /// What a peer wrote, cut and made fit for a line: a domain name has 253 characters at most.
-pub(super) fn excerpt(text: &str) -> String {
+pub(super) fn excerpt<'a>(text: impl Into<Cow<'a, str>>) -> String {
+    let text = text.into();
+    if text.len() <= 256 && text.bytes().all(|octet| octet.is_ascii_graphic()) {
+        return text.into_owned();
+    }
     text.chars().take(256).flat_map(char::escape_debug).collect()
 }

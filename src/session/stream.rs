@@ -34,6 +34,8 @@ pub(super) struct OpenStream {
     /// How long a peer may take to close.
     patience: Duration,
     header_sent: bool,
+    /// What the peer says is dropped.
+    deaf: bool,
     /// Text on its way into TLS.
     text: BytesMut,
 }
@@ -92,6 +94,7 @@ impl OpenStream {
             broken: secured.broken,
             patience: timeouts.close,
             header_sent: false,
+            deaf: false,
             text: BytesMut::new(),
         }
     }
@@ -118,6 +121,7 @@ impl OpenStream {
             broken: None,
             patience: timeouts.close,
             header_sent: true,
+            deaf: false,
             text: BytesMut::new(),
         }
     }
@@ -172,8 +176,14 @@ impl OpenStream {
             return Ok(Heard::Again);
         }
         match self.decoder.next_event()? {
-            // We were closed before it came.
-            Some(StreamEvent::Open(_)) if self.state == State::Closing => Ok(Heard::Again),
+            // We were closed before it came, and so nobody asks who it is, and whether it may speak.
+            Some(StreamEvent::Open(_)) if self.state == State::Closing => {
+                self.deaf = true;
+                Ok(Heard::Again)
+            }
+            Some(StreamEvent::Element(element)) if self.deaf && StreamError::from_element(&element).is_none() => {
+                Ok(Heard::Again)
+            }
             Some(StreamEvent::Open(header)) => Ok(Heard::Header(header)),
             Some(StreamEvent::Element(element)) => match StreamError::from_element(&element) {
                 Some(error) => Err(ErrorKind::StreamError(Box::new(error))),

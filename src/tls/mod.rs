@@ -16,6 +16,7 @@ pub use resumption::ResumptionScope;
 use crate::policy::{ForwardSecrecy, MinimumVersion};
 use bytes::BytesMut;
 use pki_types::{CertificateDer, UnixTime};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use xmpp_identity::IdentityError;
@@ -104,7 +105,7 @@ pub struct TlsSession {
     pub server_name: Option<String>,
     /// What the peer signed the handshake with, by its IANA name (`ecdsa_secp256r1_sha256`); `None` if it signed nothing,
     /// or the library does not tell.
-    pub signature_scheme: Option<String>,
+    pub signature_scheme: Option<Cow<'static, str>>,
     /// Whether the server asked for a certificate of ours; `None` if the library does not tell.
     pub certificate_requested: Option<bool>,
     /// What the peer showed, leaf first.

@@ -7,6 +7,7 @@ pub mod fake_tls;
 pub mod ledger;
 pub mod network;
 pub mod reports;
+pub mod servers;
 pub mod tcp;
 
 use rustls::crypto::CryptoProvider;

@@ -11,6 +11,7 @@ use ::rustls::client::{
 use ::rustls::server::StoresServerSessions;
 use ::rustls::sign::CertifiedKey;
 use pki_types::{CertificateDer, ServerName, UnixTime};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -41,7 +42,7 @@ pub(super) struct Asking {
 
 impl Asking {
     /// What the peer signed its last full handshake with.
-    pub(super) fn scheme(&self) -> Option<String> {
+    pub(super) fn scheme(&self) -> Option<Cow<'static, str>> {
         self.signed.scheme()
     }
 

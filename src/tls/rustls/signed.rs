@@ -3,6 +3,7 @@
 use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use ::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use pki_types::{CertificateDer, ServerName, UnixTime};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -12,7 +13,7 @@ pub(super) struct Signed(Arc<AtomicU16>);
 
 impl Signed {
     /// By its name in the registry "TLS SignatureScheme".
-    pub(super) fn scheme(&self) -> Option<String> {
+    pub(super) fn scheme(&self) -> Option<Cow<'static, str>> {
         let code = self.0.load(Ordering::Relaxed);
         let name = match SignatureScheme::from(code) {
             SignatureScheme::RSA_PKCS1_SHA256 => "rsa_pkcs1_sha256",
@@ -25,9 +26,9 @@ impl Signed {
             SignatureScheme::RSA_PSS_SHA384 => "rsa_pss_rsae_sha384",
             SignatureScheme::RSA_PSS_SHA512 => "rsa_pss_rsae_sha512",
             SignatureScheme::ED25519 => "ed25519",
-            _ => return (code != 0).then(|| format!("{code:#06x}")),
+            _ => return (code != 0).then(|| format!("{code:#06x}").into()),
         };
-        Some(name.to_owned())
+        Some(name.into())
     }
 }
 

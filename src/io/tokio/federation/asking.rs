@@ -1,7 +1,7 @@
 //! Who is asked about claims, and which claims wait for that.
 
 use super::link::{Address, Order};
-use crate::federation::{Pair, Verdict, VerificationFailure, VerifyTask};
+use crate::federation::{Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use pki_types::CertificateDer;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ pub(super) struct Asking {
 
 struct Asked {
     address: Address,
-    /// Claims without an answer.
-    open: usize,
+    /// Claims without an answer, by the stream that waits for it.
+    open: BTreeMap<StreamNumber, usize>,
 }
 
 impl Asking {
@@ -74,10 +74,29 @@ impl Asking {
     }
 
     /// The server at the other end of the stream for `asks` has answered.
-    pub(super) fn answered(&mut self, asks: &Pair) {
-        if let Some(asked) = self.asked.get_mut(asks) {
-            asked.open = asked.open.saturating_sub(1);
+    pub(super) fn answered(&mut self, asks: &Pair, stream: StreamNumber) {
+        let open = self.asked.get_mut(asks).map(|asked| &mut asked.open);
+        if let Some(open) = open
+            && let Some(count) = open.get_mut(&stream)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                open.remove(&stream);
+            }
         }
+    }
+
+    /// A stream has ended: what it claimed takes no place from others.
+    pub(super) fn forget(&mut self, stream: StreamNumber) {
+        self.waiting.retain(|claim| claim.task.stream() != stream);
+        self.asked.retain(|_, asked| {
+            let was_waited_for = asked.open.remove(&stream).is_some();
+            let is_needed = !was_waited_for || !asked.open.is_empty();
+            if !is_needed {
+                drop(asked.address.order(Order::Close(None)));
+            }
+            is_needed
+        });
     }
 
     pub(super) fn retire(&mut self, asks: &Pair, address: &Address) {
@@ -87,13 +106,14 @@ impl Asking {
     }
 
     fn ask(&mut self, asks: Pair, claim: Claim, open: &dyn Fn(Pair) -> Address) -> Option<Verdict> {
+        let stream = claim.task.stream();
         let asked = self.asked.entry(asks.clone()).or_insert_with(|| Asked {
             address: open(asks),
-            open: 0,
+            open: BTreeMap::new(),
         });
         match asked.address.order(Order::Verify(claim.task, claim.shown)) {
             Ok(()) => {
-                asked.open += 1;
+                *asked.open.entry(stream).or_default() += 1;
                 None
             }
             // It ended this very moment, or is asked too much; the peer may claim again.
@@ -109,7 +129,7 @@ impl Asking {
         if self.asked.len() < ASKED {
             return true;
         }
-        let idle = self.asked.iter().find(|(_, asked)| asked.open == 0);
+        let idle = self.asked.iter().find(|(_, asked)| asked.open.is_empty());
         let Some(asks) = idle.map(|(asks, _)| asks.clone()) else {
             return false;
         };

@@ -18,14 +18,17 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use xmpp_dialback::Finding;
 use xmpp_stream::{Element, StreamError};
-use xmpp_tls_core::{Domain, Engine, StreamCondition, deadline};
+use xmpp_tls_core::{Engine, StreamCondition, deadline};
 
 /// Stanzas that wait for one stream.
 const WAITING: usize = 1024;
 /// Orders that wait for one stream.
 const PENDING: usize = 256;
+/// How long a ledger may take to answer.
+const LEDGER: Duration = Duration::from_secs(10);
 /// How long a stream that we accepted may be silent: who vanishes without a word must not keep its place.
 const IDLE_ACCEPTED: Duration = Duration::from_secs(3600);
 /// How long a stream that we opened may be without use.
@@ -53,6 +56,8 @@ pub(super) struct Mailbox {
     takes_stanzas: bool,
     stanzas: mpsc::Receiver<Element>,
     orders: mpsc::Receiver<Order>,
+    /// Orders that came before there was a stream.
+    early: VecDeque<Order>,
     /// Everything ends.
     closing: watch::Receiver<bool>,
     told: bool,
@@ -65,6 +70,7 @@ pub(super) fn mailbox(closing: watch::Receiver<bool>) -> (Address, Mailbox) {
         takes_stanzas: true,
         stanzas: waiting,
         orders: pending,
+        early: VecDeque::new(),
         closing,
         told: false,
     };
@@ -100,6 +106,17 @@ impl Address {
 }
 
 impl Mailbox {
+    /// Returns when nobody needs the stream any more that is not there yet.
+    pub(super) async fn is_cancelled(&mut self) {
+        while self.early.len() < PENDING {
+            match self.orders.recv().await {
+                Some(Order::Close(_)) | None => return,
+                Some(order) => self.early.push_back(order),
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Orders first: others wait for them.
     pub(super) async fn next(&mut self, stanzas_too: bool) -> Turn {
         tokio::select! {
@@ -108,6 +125,7 @@ impl Mailbox {
                 self.told = true;
                 Turn::Order(Order::Close(None))
             }
+            Some(order) = async { self.early.pop_front() } => Turn::Order(order),
             Some(order) = self.orders.recv() => Turn::Order(order),
             Some(stanza) = self.stanzas.recv(), if stanzas_too && self.takes_stanzas => Turn::Stanza(stanza),
             // Nobody can order anything any more.
@@ -120,7 +138,8 @@ impl Mailbox {
         self.stanzas.close();
         self.orders.close();
         let stanzas = std::iter::from_fn(|| self.stanzas.try_recv().ok()).collect();
-        let orders = std::iter::from_fn(|| self.orders.try_recv().ok()).collect();
+        let late = std::iter::from_fn(|| self.orders.try_recv().ok());
+        let orders = self.early.into_iter().chain(late).collect();
         (stanzas, orders)
     }
 }
@@ -135,8 +154,8 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
-    /// What the ledger is told of a domain of the peer's.
-    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting>;
+    /// What the ledger is told of a pair of the peer's.
+    fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting>;
     /// When it is closed for want of use; `used` was the last.
     fn idle(&self, used: Instant) -> Instant;
     fn conclude(&mut self, verdict: Verdict, now: Instant) -> Result<(), crate::Error>;
@@ -161,6 +180,9 @@ macro_rules! same_for_both {
         }
         fn may_send(&self, pair: &Pair) -> bool {
             $link::may_send(self, pair)
+        }
+        fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting> {
+            $link::sighting(self, pair, by)
         }
         fn is_bidi(&self) -> bool {
             $link::is_bidi(self)
@@ -187,11 +209,6 @@ impl Link for Outgoing {
         Some(self.pair())
     }
 
-    /// It was told when TLS was up.
-    fn sighting(&self, _: &Domain, _: Method) -> Option<Sighting> {
-        None
-    }
-
     fn idle(&self, used: Instant) -> Instant {
         match self.is_for_verification() {
             // White space of the peer's is no use.
@@ -215,10 +232,6 @@ impl Link for Incoming {
 
     fn opened_for(&self) -> Option<&Pair> {
         None
-    }
-
-    fn sighting(&self, domain: &Domain, by: Method) -> Option<Sighting> {
-        Incoming::sighting(self, domain, by)
     }
 
     fn idle(&self, _used: Instant) -> Instant {
@@ -323,9 +336,7 @@ pub(super) async fn run<L: Link>(
             }
             Ok(Turn::Order(Order::Conclude(verdict))) => {
                 let compared = match verdict.finding() {
-                    Finding::Valid(by) => {
-                        compare(shared, &mut link, &mut decided, &verdict.pair().originating, *by).await
-                    }
+                    Finding::Valid(by) => compare(shared, &mut link, &mut decided, verdict.pair(), *by).await,
                     _ => Ok(()),
                 };
                 match compared {
@@ -382,15 +393,18 @@ async fn handle<L: Link>(
     link: &mut L,
     address: &Address,
     waiting: &mut VecDeque<Element>,
-    decided: &mut BTreeSet<Domain>,
+    decided: &mut BTreeSet<Pair>,
     event: Event,
 ) -> Result<(), Refusal> {
     let number = link.number();
+    // Of a stream that we opened it was asked when TLS was up.
+    let decides = link.opened_for().is_none();
     match event {
         Event::Secured(report) | Event::Plaintext(report) => {
             // Before the peer is told that its certificate proves it.
-            if let Some(domain) = report.initiating_domain() {
-                compare(shared, link, decided, domain, Method::External).await?;
+            if let (true, Some(ours), Some(theirs)) = (decides, report.local_domain(), report.initiating_domain()) {
+                let pair = Pair::new(theirs.clone(), ours.clone());
+                compare(shared, link, decided, &pair, Method::External).await?;
             }
             shared.table().update(number, |info| info.report = Some(report));
             let info = shared.table().info(number).cloned();
@@ -405,7 +419,7 @@ async fn handle<L: Link>(
         }
         Event::Authenticated(pair) => {
             // A further domain that the certificate proves: before anything else is taken from the peer.
-            compare(shared, link, decided, &pair.pair.originating, pair.by).await?;
+            compare(shared, link, decided, &pair.pair, pair.by).await?;
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
@@ -456,22 +470,23 @@ async fn handle<L: Link>(
     Ok(())
 }
 
-/// Asks the ledger about a domain of the peer's, once.
+/// Asks the ledger about a pair of the peer's, once.
 async fn compare<L: Link>(
     shared: &Shared,
     // Exclusive, as TLS libraries need not be fit to be shared between threads.
     link: &mut L,
-    decided: &mut BTreeSet<Domain>,
-    domain: &Domain,
+    decided: &mut BTreeSet<Pair>,
+    pair: &Pair,
     by: Method,
 ) -> Result<(), Refusal> {
-    if decided.contains(domain) {
+    if decided.contains(pair) {
         return Ok(());
     }
-    if let Some(sighting) = link.sighting(domain, by) {
-        let decision = shared.memory.observe(&sighting, crate::io::now().wall).await?;
+    if let Some(sighting) = link.sighting(pair, by) {
+        let asked = timeout(LEDGER, shared.memory.observe(&sighting, crate::io::now().wall)).await;
+        let decision = asked.unwrap_or_else(|_| shared.memory.unanswered())?;
         shared.table().update(link.number(), |info| info.decision = decision);
-        decided.insert(domain.clone());
+        decided.insert(pair.clone());
     }
     Ok(())
 }

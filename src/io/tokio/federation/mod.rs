@@ -258,13 +258,14 @@ impl Shared {
 
     /// A stream to `pair.receiving`, in a task of its own.
     fn open(self: &Arc<Self>, pair: Pair, purpose: LinkPurpose) -> Address {
-        let (address, mailbox) = mailbox(self.closing.subscribe());
+        let (address, mut mailbox) = mailbox(self.closing.subscribe());
         let (shared, own) = (self.clone(), address.clone());
         let work = async move {
             let mut closing = shared.closing.subscribe();
             let established = tokio::select! {
                 established = shared.establish(&pair, purpose) => Some(established),
                 () = link::ends(&mut closing) => None,
+                () = mailbox.is_cancelled() => None,
             };
             let ended = match established {
                 None => Ended::unopened(Ok(Closed::Properly), mailbox),
@@ -373,7 +374,7 @@ impl Shared {
         let pair = verdict.pair();
         let asks = Pair::new(pair.receiving.clone(), pair.originating.clone());
         let mut table = self.table();
-        table.asking.answered(&asks);
+        table.asking.answered(&asks, verdict.stream());
         table.conclude(verdict);
         self.verify_more(&mut table);
     }
@@ -395,6 +396,9 @@ impl Shared {
             }
             for verdict in ended.verdicts.drain(..) {
                 table.conclude(verdict);
+            }
+            if let Some(number) = ended.number {
+                table.asking.forget(number);
             }
             self.verify_more(&mut table);
             ended.number.and_then(|number| table.remove(number))

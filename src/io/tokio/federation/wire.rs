@@ -97,11 +97,12 @@ impl Wire {
             }
             // What cannot be written yet waits where there is a bound.
             turn = mailbox.next(!writes) => Ok(Some(turn)),
-            () = at(until) => {
+            () = at(until.filter(|_| !full)) => {
                 link.handle_timeout(Instant::now())?;
                 Ok(None)
             }
-            () = at(self.write_by) => {
+            // While nothing is taken from the link, its own deadlines are for writing too.
+            () = at(self.write_by.into_iter().chain(until.filter(|_| full)).min()) => {
                 let error = self.broken.take().unwrap_or_else(|| io::ErrorKind::TimedOut.into());
                 Err(broken(link, error))
             }
