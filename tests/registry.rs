@@ -2,107 +2,47 @@
 
 mod common;
 
-use async_trait::async_trait;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc::Receiver;
-use xmpp_tls::dialback::DialbackSecret;
-use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
-use xmpp_tls::federation::FederationConfig;
-use xmpp_tls::identity::IdentityVerifier;
-use xmpp_tls::io::tokio::{Federation, Notice};
-use xmpp_tls::io::{self, Memory, Resolver};
+use common::servers::{Server, World};
+use std::sync::Arc;
+use xmpp_tls::io::tokio::Notice;
+use xmpp_tls::io::{self, Memory};
 use xmpp_tls::ledger::{ChangePolicy, Ledger, MemoryStore};
+use xmpp_tls::policy::Policy;
 use xmpp_tls::registry::{Entry, Links, Registry};
-use xmpp_tls::roots;
-use xmpp_tls::session::{ClientConfig, Mode, ServerConfig};
-use xmpp_tls::tls::rustls::{RustlsAcceptor, RustlsConnector, signature_algorithms};
-use xmpp_tls_testkit::{Issued, LeafSpec, TestCa};
+use xmpp_tls_testkit::{Issued, LeafSpec};
 
-#[derive(Clone, Default)]
-struct Zone(Arc<Mutex<BTreeMap<String, SocketAddr>>>);
-
-#[async_trait]
-impl Resolver for Zone {
-    async fn srv(&self, name: &str) -> Result<Answer<SrvRecord>, LookupError> {
-        let found = self.0.lock().unwrap().get(name).copied();
-        let records = found.map(|address| SrvRecord::new(0, 0, address.port(), "localhost."));
-        Ok(Answer::new(records.into_iter().collect(), DnsSecurity::Insecure))
-    }
-
-    async fn addresses(&self, _host: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer::new(vec![IpAddr::from([127, 0, 0, 1])], DnsSecurity::Insecure))
-    }
-}
-
-struct World {
-    ca: TestCa,
-    zone: Zone,
-}
-
-struct Server {
-    federation: Federation,
-    notices: Receiver<Notice>,
+/// A server whose notices go to a registry.
+struct Listed {
+    server: Server,
     links: Links,
     registry: Registry,
 }
 
-impl World {
-    fn new() -> Self {
-        World {
-            ca: TestCa::valid_now("Test CA"),
-            zone: Zone::default(),
-        }
-    }
-
-    fn good(&self, domain: &str) -> Issued {
-        self.ca.issue(LeafSpec::for_domain(domain))
-    }
-
-    async fn serve(&self, domain: &str, certificate: Issued, ledger: Ledger) -> Server {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let anchors = roots::from_pem(self.ca.anchor_pem().as_bytes()).unwrap();
-        let verifier = IdentityVerifier::new(anchors, signature_algorithms(&provider));
-        let acceptor = RustlsAcceptor::new(provider.clone())
-            .with_certificate(domain.parse().unwrap(), certificate.chain.clone(), certificate.key())
-            .unwrap();
-        let connector = RustlsConnector::new(provider).with_certificates_of(&acceptor);
-        let client = ClientConfig::new(connector, verifier.clone());
-        let server = ServerConfig::new(acceptor).with_verifier(verifier);
-        let secret = DialbackSecret::generate(|octets| octets.fill(domain.as_bytes()[0]));
-        let config = FederationConfig::new(Arc::new(client), Arc::new(server), secret.into());
+impl Listed {
+    async fn new(world: &World, domain: &str, certificate: Issued, ledger: Ledger) -> Self {
         let memory = Memory::default().with_ledger(Arc::new(ledger));
-        let (federation, notices) = Federation::with_memory(config, Arc::new(self.zone.clone()), memory);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let name = format!("_xmpp-server._tcp.{domain}.");
-        self.zone.0.lock().unwrap().insert(name, listener.local_addr().unwrap());
-        tokio::spawn(federation.clone().serve(listener, Mode::StartTls));
         let registry = Registry::default();
-        Server {
-            federation,
-            notices,
+        Listed {
+            server: world
+                .serve_with(&[domain], certificate, Policy::default(), memory)
+                .await,
             links: Links::new(registry.clone()),
             registry,
         }
     }
-}
 
-impl Server {
-    fn send(&self, from: &str, to: &str) {
-        self.federation.send(common::network::message(from, to)).unwrap();
+    async fn good(world: &World, domain: &str) -> Self {
+        Self::new(world, domain, good(world, domain), ledger()).await
     }
 
     /// Tells the registry until this holds of a notice.
     async fn until(&mut self, holds: impl Fn(&Notice) -> bool) {
-        loop {
-            let notice = self.notices.recv().await.expect("a notice");
-            self.links.notice(&notice, io::now().wall);
-            if holds(&notice) {
-                return;
-            }
-        }
+        let links = &mut self.links;
+        let told = |notice| {
+            links.notice(&notice, io::now().wall);
+            holds(&notice).then_some(())
+        };
+        self.server.first(told).await;
     }
 
     fn only(&self) -> Arc<Entry> {
@@ -120,6 +60,10 @@ impl Server {
     }
 }
 
+fn good(world: &World, domain: &str) -> Issued {
+    world.ca.issue(LeafSpec::for_domain(domain))
+}
+
 fn ledger() -> Ledger {
     Ledger::new(MemoryStore::default())
 }
@@ -135,9 +79,9 @@ fn proofs(entry: &Entry) -> [Vec<String>; 2] {
 #[tokio::test]
 async fn a_stream_is_listed_on_both_sides_with_what_is_proved_and_compared() {
     let world = World::new();
-    let mut a = world.serve("a.example", world.good("a.example"), ledger()).await;
-    let mut b = world.serve("b.example", world.good("b.example"), ledger()).await;
-    a.send("a.example", "b.example");
+    let mut a = Listed::good(&world, "a.example").await;
+    let mut b = Listed::good(&world, "b.example").await;
+    a.server.send("a.example", "b.example");
     b.until(|notice| matches!(notice, Notice::Stanza { .. })).await;
     a.until(|notice| matches!(notice, Notice::Accepted { .. })).await;
 
@@ -159,7 +103,7 @@ async fn a_stream_is_listed_on_both_sides_with_what_is_proved_and_compared() {
         server.assert_counted(&line);
     }
 
-    a.federation.close();
+    a.server.federation.close();
     for server in [&mut a, &mut b] {
         server.until(|notice| matches!(notice, Notice::Ended { .. })).await;
         assert!(server.registry.is_empty());
@@ -173,16 +117,16 @@ async fn a_stream_is_listed_on_both_sides_with_what_is_proved_and_compared() {
 async fn what_the_ledger_says_after_dialback_is_counted_when_the_stream_ends() {
     let world = World::new();
     let own = world.ca.issue(LeafSpec::for_domain("a.example").self_signed());
-    let mut a = world.serve("a.example", own, ledger()).await;
-    let mut b = world.serve("b.example", world.good("b.example"), ledger()).await;
-    a.send("a.example", "b.example");
+    let mut a = Listed::new(&world, "a.example", own, ledger()).await;
+    let mut b = Listed::good(&world, "b.example").await;
+    a.server.send("a.example", "b.example");
     b.until(|notice| matches!(notice, Notice::Stanza { .. })).await;
     let inc = b.registry.snapshot();
     let inc = inc.iter().find(|entry| entry.session_type.code() == "s2sin").unwrap();
     assert_eq!(proofs(inc), [vec!["dialback".to_owned()], vec![]]);
     assert!(inc.change.is_none());
     a.until(|notice| matches!(notice, Notice::Accepted { .. })).await;
-    a.federation.close();
+    a.server.federation.close();
     let ours = |notice: &Notice| matches!(notice, Notice::Ended { opened_to: None, .. });
     b.until(ours).await;
     b.assert_counted("changes_total{type=\"s2sin\",change=\"first-seen\",reaction=\"inform\"} 1");
@@ -192,21 +136,21 @@ async fn what_the_ledger_says_after_dialback_is_counted_when_the_stream_ends() {
 async fn a_stream_that_the_ledger_refuses_is_counted_and_not_listed() {
     let world = World::new();
     let strict = ledger().with_policy(ChangePolicy::strict());
-    let mut a = world.serve("a.example", world.good("a.example"), strict).await;
-    let mut first = world.serve("b.example", world.good("b.example"), ledger()).await;
-    a.send("a.example", "b.example");
+    let mut a = Listed::new(&world, "a.example", good(&world, "a.example"), strict).await;
+    let mut first = Listed::good(&world, "b.example").await;
+    a.server.send("a.example", "b.example");
     first.until(|notice| matches!(notice, Notice::Stanza { .. })).await;
-    first.send("b.example", "a.example");
+    first.server.send("b.example", "a.example");
     a.until(|notice| matches!(notice, Notice::Stanza { .. })).await;
-    first.federation.close();
-    while !a.federation.links().is_empty() {
+    first.server.federation.close();
+    while !a.server.federation.links().is_empty() {
         a.until(|notice| matches!(notice, Notice::Ended { .. })).await;
     }
 
     // The same domain, with a new key before its time.
-    let second = world.serve("b.example", world.good("b.example"), ledger()).await;
-    a.send("a.example", "b.example");
-    second.send("b.example", "a.example");
+    let second = Listed::good(&world, "b.example").await;
+    a.server.send("a.example", "b.example");
+    second.server.send("b.example", "a.example");
     for _ in 0..2 {
         a.until(|notice| matches!(notice, Notice::Ended { outcome: Err(_), .. }))
             .await;
