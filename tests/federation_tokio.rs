@@ -40,6 +40,12 @@ async fn messages_go_both_ways_whatever_the_certificates() {
             .filter(|link| link.purpose == LinkPurpose::Stanzas)
             .count();
         assert_eq!(sending, 1);
+        // And each stream tells what came of which proof.
+        let proof = if good { "external" } else { "!external,dialback" };
+        let links = a.federation.links();
+        let opened = links.iter().find(|link| link.purpose == LinkPurpose::Stanzas).unwrap();
+        let line = opened.view().unwrap().line().to_string();
+        assert!(line.contains(&format!("tried={proof} ")), "{line}");
     }
 }
 

@@ -1,13 +1,23 @@
 //! Every service of a domain, and those of its usual subdomains, with what could be better.
 
 use crate::check::{Found, Prober};
-use crate::show::{self, Style};
+use crate::show::Style;
 use crate::{Outcome, arguments::PROBE_DOMAIN};
 use serde_json::json;
 use xmpp_tls::dialback::Support;
+use xmpp_tls::identity::CertificateFacts;
 use xmpp_tls::session::{Mode, Target};
 use xmpp_tls::tls::TlsError;
 use xmpp_tls::{Domain, ErrorKind, io};
+
+const FOR_SERVERS_ONLY: &str = "the certificate is for TLS servers only: older servers refuse it where you connect to \
+    them, and need dialback then";
+const NO_DIALBACK: &str =
+    "dialback is not offered: servers whose certificates you do not trust cannot prove themselves";
+const NO_MECHANISM: &str = "no SASL mechanism is offered inside TLS: nobody can log in";
+const NO_DIRECT_TLS: &str = "direct TLS by an _xmpps SRV record would hide that this is XMPP, and leave nothing to strip \
+    (XEP-0368)";
+const NO_STARTTLS: &str = "without STARTTLS older software cannot connect";
 
 /// What servers call their services.
 const SUBDOMAINS: [&str; 5] = ["conference", "muc", "pubsub", "upload", "proxy"];
@@ -16,6 +26,8 @@ struct Row {
     what: String,
     outcome: Option<Outcome>,
     says: String,
+    /// The names in the certificate.
+    names: Vec<String>,
     remedies: Vec<String>,
     data: serde_json::Value,
 }
@@ -66,42 +78,42 @@ async fn row(prober: &Prober, domain: &Domain, to_servers: bool, mode: Mode) -> 
             what,
             outcome: None,
             says: "not offered".to_owned(),
-            remedies: vec![match mode {
-                Mode::DirectTls => "direct TLS by an _xmpps SRV record would hide that this is XMPP, and leave nothing to strip (XEP-0368)".to_owned(),
-                _ => "without STARTTLS older software cannot connect".to_owned(),
-            }],
+            names: Vec::new(),
+            remedies: vec![
+                if mode == Mode::DirectTls {
+                    NO_DIRECT_TLS
+                } else {
+                    NO_STARTTLS
+                }
+                .to_owned(),
+            ],
         },
     }
 }
 
 fn of_found(what: String, found: &Found, to_servers: bool) -> Row {
     let report = &found.report;
-    let mut remedies = show::warnings(report, found.change.as_ref());
-    if let Some(Ok(leaf)) = report.certificates().next()
-        && to_servers
-        && leaf.is_server_auth_only()
-    {
-        {
-            remedies.push("the certificate is for TLS servers only: older servers refuse it where you connect to them, and then need dialback".to_owned());
-        }
+    let mut remedies: Vec<_> = found.view().warnings().iter().map(ToString::to_string).collect();
+    let leaf = report.certificates().next().and_then(Result::ok);
+    if to_servers && leaf.as_ref().is_some_and(CertificateFacts::is_server_auth_only) {
+        remedies.push(FOR_SERVERS_ONLY.to_owned());
     }
     if to_servers && found.dialback == Support::NotAdvertised {
-        remedies.push(
-            "dialback is not offered: servers whose certificates you do not trust cannot prove themselves".to_owned(),
-        );
+        remedies.push(NO_DIALBACK.to_owned());
     }
     if !to_servers && found.mechanisms.is_empty() {
-        remedies.push("no SASL mechanism is offered inside TLS: nobody can log in".to_owned());
+        remedies.push(NO_MECHANISM.to_owned());
     }
     let tls = report.tls().map_or("in clear".to_owned(), |tls| {
         format!("{}, {}", tls.version, tls.cipher_suite_name)
     });
     let outcome = found.outcome();
     Row {
-        data: json!({ "check": what, "offered": true, "report": report, "remarks": remedies }),
+        data: json!({ "check": what, "offered": true, "report": found.view(), "remarks": remedies }),
         what,
         outcome: Some(outcome),
         says: format!("{}, {tls}", outcome.says()),
+        names: leaf.map(|leaf| leaf.dns).unwrap_or_default(),
         remedies,
     }
 }
@@ -120,6 +132,7 @@ fn of_error(what: String, error: &io::Error) -> Row {
         what,
         outcome: Some(outcome),
         says: format!("{}: {error}", outcome.says()),
+        names: Vec::new(),
         remedies: vec![remedy],
     }
 }
@@ -133,6 +146,9 @@ fn print(row: &Row, json: bool, style: Style) {
         None => row.says.clone(),
     };
     println!("{}: {says}", row.what);
+    if !row.names.is_empty() {
+        println!("  the certificate is for {}", row.names.join(", "));
+    }
     for remedy in &row.remedies {
         println!("  - {remedy}");
     }

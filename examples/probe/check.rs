@@ -13,7 +13,7 @@ use xmpp_tls::io::tokio::{Connector, TokioStream};
 use xmpp_tls::io::{self, Memory, Resolver};
 use xmpp_tls::ledger::{Assessment, Decision, Ledger};
 use xmpp_tls::policy::{AuthenticationPolicy as Demand, Policy};
-use xmpp_tls::security::SecurityReport;
+use xmpp_tls::security::{SecurityReport, View};
 use xmpp_tls::session::{ClientConfig, Event, Mode, Target};
 use xmpp_tls::{danger, roots};
 
@@ -45,6 +45,15 @@ impl Found {
         match Outcome::of_report(&self.report) {
             Outcome::Secure if memory::is_alarming(self.change.as_ref()) => Outcome::Changed,
             outcome => outcome,
+        }
+    }
+
+    /// With the time, and with what the ledger says.
+    pub(crate) fn view(&self) -> View<'_> {
+        let view = self.report.view().at(io::now().wall);
+        match &self.change {
+            Some(change) => view.with_change(change),
+            None => view,
         }
     }
 }

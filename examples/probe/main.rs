@@ -76,15 +76,12 @@ async fn probe(arguments: &Arguments) -> Outcome {
 }
 
 fn show(found: &Found, arguments: &Arguments, style: Style) {
-    match arguments.json.then(|| serde_json::to_string_pretty(&found.report)) {
+    match arguments.json.then(|| serde_json::to_string_pretty(&found.view())) {
         Some(Ok(text)) => return println!("{text}"),
         Some(Err(error)) => return eprintln!("probe: {error}"),
-        None => print!("{}", show::text(&found.report, found.change.as_ref(), style)),
+        None => print!("{}", show::text(&found.view(), style)),
     }
-    println!("  {:16}{}", "SASL offers", found.mechanisms.join(", "));
-    if let Some(change) = &found.change {
-        println!("  {:16}{change}", "ledger");
-    }
+    println!("  {:14}{}", "SASL offers", found.mechanisms.join(", "));
 }
 
 fn acknowledge(prober: &Prober, found: &Found, arguments: &Arguments) {

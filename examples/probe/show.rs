@@ -1,9 +1,7 @@
-//! Reports on a terminal, in a log, and as data.
+//! Reports on a terminal.
 
 use std::io::IsTerminal;
-use xmpp_tls::io;
-use xmpp_tls::ledger::Assessment;
-use xmpp_tls::security::{SecurityReport, View};
+use xmpp_tls::security::View;
 
 /// How wide and how colourful.
 #[derive(Debug, Clone, Copy)]
@@ -37,17 +35,8 @@ impl Style {
     }
 }
 
-fn view<'a>(report: &'a SecurityReport, found: Option<&'a Assessment>) -> View<'a> {
-    let view = report.view().at(io::now().wall);
-    match found {
-        Some(found) => view.with_change(found),
-        None => view,
-    }
-}
-
 /// For people.
-pub(crate) fn text(report: &SecurityReport, found: Option<&Assessment>, style: Style) -> String {
-    let view = view(report, found);
+pub(crate) fn text(view: &View<'_>, style: Style) -> String {
     let mut text = view.text();
     if let Some(columns) = style.columns {
         text = text.width(columns);
@@ -56,15 +45,4 @@ pub(crate) fn text(report: &SecurityReport, found: Option<&Assessment>, style: S
         true => text.coloured().to_string(),
         false => text.to_string(),
     }
-}
-
-/// For logs.
-pub(crate) fn line(report: &SecurityReport, found: Option<&Assessment>) -> String {
-    view(report, found).line().to_string()
-}
-
-/// What is weaker than it should be, in sentences.
-pub(crate) fn warnings(report: &SecurityReport, found: Option<&Assessment>) -> Vec<String> {
-    let warnings = view(report, found).warnings();
-    warnings.iter().map(ToString::to_string).collect()
 }

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::arguments::{Arguments, Watch};
 use crate::check::Prober;
-use crate::show::{self, Style};
+use crate::show::Style;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 use xmpp_tls::io;
@@ -15,7 +15,7 @@ pub(crate) async fn run(prober: &Prober, arguments: &Arguments, watch: Watch, st
     loop {
         let begin = Instant::now();
         let (outcome, says) = match prober.look(arguments).await {
-            Ok(found) => (found.outcome(), show::line(&found.report, found.change.as_ref())),
+            Ok(found) => (found.outcome(), found.view().line().to_string()),
             Err(error) => (Outcome::of_error(&error), format!("error={:?}", error.to_string())),
         };
         let seconds = io::now().wall.as_secs();

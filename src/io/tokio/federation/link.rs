@@ -11,7 +11,7 @@ use crate::federation::{
 use crate::history::Running;
 use crate::io::Error;
 use crate::ledger::{Refusal, Sighting};
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, Tried};
 use crate::session::{Closed, Session};
 use pki_types::CertificateDer;
 use std::collections::{BTreeSet, VecDeque};
@@ -154,6 +154,7 @@ pub(super) trait Link: Engine<Event = Event, Error = crate::Error> + Send {
     fn may_send(&self, pair: &Pair) -> bool;
     fn is_bidi(&self) -> bool;
     fn report(&self) -> Option<&Arc<SecurityReport>>;
+    fn tried(&self) -> &[Tried];
     /// What the ledger is told of a pair of the peer's.
     fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting>;
     /// When it is closed for want of use; `used` was the last.
@@ -180,6 +181,9 @@ macro_rules! same_for_both {
         }
         fn may_send(&self, pair: &Pair) -> bool {
             $link::may_send(self, pair)
+        }
+        fn tried(&self) -> &[Tried] {
+            $link::tried(self)
         }
         fn sighting(&self, pair: &Pair, by: Method) -> Option<Sighting> {
             $link::sighting(self, pair, by)
@@ -413,7 +417,10 @@ async fn handle<L: Link>(
             }
         }
         Event::Accepted(pair) => {
-            shared.table().update(number, |info| info.accepted.push(pair.clone()));
+            shared.table().update(number, |info| {
+                info.accepted.push(pair.clone());
+                info.tried = link.tried().to_vec();
+            });
             let _all = flush(link, waiting);
             shared.tell(Notice::Accepted { link: number, pair }).await;
         }
@@ -424,12 +431,14 @@ async fn handle<L: Link>(
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
             }
-            shared
-                .table()
-                .update(number, |info| info.authenticated.push(pair.clone()));
+            shared.table().update(number, |info| {
+                info.authenticated.push(pair.clone());
+                info.tried = link.tried().to_vec();
+            });
             shared.tell(Notice::Authenticated { link: number, pair }).await;
         }
         Event::Refused { pair, why } => {
+            shared.table().update(number, |info| info.tried = link.tried().to_vec());
             let (bounced, kept) = std::mem::take(waiting)
                 .into_iter()
                 .partition(|stanza| Pair::of_stanza(stanza).is_ok_and(|of| of == pair));
@@ -450,6 +459,7 @@ async fn handle<L: Link>(
             drop(link.close(Instant::now()));
         }
         Event::Rejected { pair, why } => {
+            shared.table().update(number, |info| info.tried = link.tried().to_vec());
             shared
                 .tell(Notice::Rejected {
                     link: number,

@@ -2,7 +2,7 @@ use crate::discovery::Candidate;
 use crate::federation::{AuthenticatedPair, Pair, Refusal, Rejection, StreamNumber};
 use crate::io::Error;
 use crate::ledger::Decision;
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, Tried, View};
 use crate::session::Closed;
 use std::fmt;
 use std::net::SocketAddr;
@@ -172,6 +172,8 @@ pub struct LinkInfo {
     pub accepted: Vec<AuthenticatedPair>,
     /// Pairs of the peer's that we take stanzas of.
     pub authenticated: Vec<AuthenticatedPair>,
+    /// What was tried to prove pairs of either side's, the 16 latest: also what did not work, and why.
+    pub tried: Vec<Tried>,
 }
 
 impl LinkInfo {
@@ -185,7 +187,17 @@ impl LinkInfo {
             decision: None,
             accepted: Vec::new(),
             authenticated: Vec::new(),
+            tried: Vec::new(),
         }
+    }
+
+    /// All of this that is about protection, to be shown; `None` until that is known.
+    pub fn view(&self) -> Option<View<'_>> {
+        let view = self.report.as_ref()?.view().with_tried(&self.tried);
+        Some(match self.decision.as_ref().and_then(Decision::assessment) {
+            Some(assessment) => view.with_change(assessment),
+            None => view,
+        })
     }
 }
 
