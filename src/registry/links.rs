@@ -11,9 +11,8 @@ use xmpp_tls_core::{Side, StreamKind};
 
 /// The streams of a [`Federation`](crate::io::tokio::Federation) in a [`Registry`], by its notices.
 ///
-/// Where the federation has a ledger in its [`Memory`](crate::io::Memory), what that says is told to the registry too:
-/// with the stream's TLS where we opened it or the certificate proves the peer, and when the stream ends where dialback
-/// did. A stream that the ledger refused is listed for the moment that it takes to count it.
+/// Where the federation has a ledger in its [`Memory`](crate::io::Memory), what that says is told to the registry too. A
+/// stream that the ledger refused is listed for the moment that it takes to count it.
 ///
 /// ```no_run
 /// use xmpp_tls::io::{self, tokio::Notice};
@@ -51,9 +50,10 @@ impl Links {
                     session.accepted(pair);
                 }
             }
-            Notice::Authenticated { link, pair } => {
+            Notice::Authenticated { link, pair, decision } => {
                 if let Some(session) = self.open.get(link) {
                     session.authenticated(pair);
+                    compared(session, decision.as_ref());
                 }
             }
             Notice::Ended {
@@ -80,7 +80,7 @@ impl Links {
         // What was proved meanwhile is told again, and no news then.
         link.authenticated.iter().for_each(|pair| session.authenticated(pair));
         link.accepted.iter().for_each(|pair| session.accepted(pair));
-        compared(&self.registry, session, link);
+        compared(session, link.decision.as_ref());
     }
 
     fn ended(&mut self, link: Option<&LinkInfo>, purpose: LinkPurpose, outcome: &Result<Closed, Error>, now: UnixTime) {
@@ -95,18 +95,12 @@ impl Links {
             // It ended before anything was told about it.
             let session = open.unwrap_or_else(|| self.registry.register(StreamKind::ServerToServer, side, now));
             session.assessed((**assessment).clone());
-        } else if let (Some(session), Some(link)) = (open, link) {
-            compared(&self.registry, &session, link);
         }
     }
 }
 
-/// What the ledger says, unless that is known: a server that connected has to prove first who it is.
-fn compared(registry: &Registry, session: &Registered, link: &LinkInfo) {
-    let known = registry.get(session.number());
-    if let Some(assessment) = link.decision.as_ref().and_then(Decision::assessment)
-        && known.is_some_and(|entry| entry.change.is_none())
-    {
+fn compared(session: &Registered, decision: Option<&Decision>) {
+    if let Some(assessment) = decision.and_then(Decision::assessment) {
         session.assessed(assessment.clone());
     }
 }

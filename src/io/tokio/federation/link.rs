@@ -10,11 +10,11 @@ use crate::federation::{
 };
 use crate::history::Running;
 use crate::io::Error;
-use crate::ledger::{Refusal, Sighting};
+use crate::ledger::{Decision, Refusal, Sighting};
 use crate::security::{SecurityReport, Tried};
 use crate::session::{Closed, Session};
 use pki_types::CertificateDer;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -301,7 +301,7 @@ pub(super) async fn run<L: Link>(
         Begun::Opened(report) => (Some(Turn::Event(Event::Secured(report))), None),
         Begun::Accepted(running) => (None, Some(running)),
     };
-    let (mut refused, mut decided) = (None, BTreeSet::new());
+    let (mut refused, mut decided) = (None, Decided::new());
     let mut used = Instant::now();
     let outcome = loop {
         let turn = match first.take() {
@@ -397,7 +397,7 @@ async fn handle<L: Link>(
     link: &mut L,
     address: &Address,
     waiting: &mut VecDeque<Element>,
-    decided: &mut BTreeSet<Pair>,
+    decided: &mut Decided,
     event: Event,
 ) -> Result<(), Refusal> {
     let number = link.number();
@@ -409,6 +409,8 @@ async fn handle<L: Link>(
             if let (true, Some(ours), Some(theirs)) = (decides, report.local_domain(), report.initiating_domain()) {
                 let pair = Pair::new(theirs.clone(), ours.clone());
                 compare(shared, link, decided, &pair, Method::External).await?;
+                // It is told with all the rest.
+                decided.get_mut(&pair).and_then(Option::take);
             }
             shared.table().update(number, |info| info.report = Some(report));
             let info = shared.table().info(number).cloned();
@@ -427,6 +429,7 @@ async fn handle<L: Link>(
         Event::Authenticated(pair) => {
             // A further domain that the certificate proves: before anything else is taken from the peer.
             compare(shared, link, decided, &pair.pair, pair.by).await?;
+            let decision = decided.get_mut(&pair.pair).and_then(Option::take);
             let back = pair.pair.inverse();
             if link.is_bidi() && link.may_send(&back) {
                 shared.table().offer(back, address);
@@ -435,7 +438,13 @@ async fn handle<L: Link>(
                 info.authenticated.push(pair.clone());
                 info.tried = link.tried().to_vec();
             });
-            shared.tell(Notice::Authenticated { link: number, pair }).await;
+            shared
+                .tell(Notice::Authenticated {
+                    link: number,
+                    pair,
+                    decision,
+                })
+                .await;
         }
         Event::Refused { pair, why } => {
             shared.table().update(number, |info| info.tried = link.tried().to_vec());
@@ -480,23 +489,28 @@ async fn handle<L: Link>(
     Ok(())
 }
 
+/// Pairs of the peer's that the ledger was asked about, and what it said until that is told.
+type Decided = BTreeMap<Pair, Option<Decision>>;
+
 /// Asks the ledger about a pair of the peer's, once.
 async fn compare<L: Link>(
     shared: &Shared,
     // Exclusive, as TLS libraries need not be fit to be shared between threads.
     link: &mut L,
-    decided: &mut BTreeSet<Pair>,
+    decided: &mut Decided,
     pair: &Pair,
     by: Method,
 ) -> Result<(), Refusal> {
-    if decided.contains(pair) {
+    if decided.contains_key(pair) {
         return Ok(());
     }
     if let Some(sighting) = link.sighting(pair, by) {
         let asked = timeout(LEDGER, shared.memory.observe(&sighting, crate::io::now().wall)).await;
         let decision = asked.unwrap_or_else(|_| shared.memory.unanswered())?;
-        shared.table().update(link.number(), |info| info.decision = decision);
-        decided.insert(pair.clone());
+        shared
+            .table()
+            .update(link.number(), |info| info.decision.clone_from(&decision));
+        decided.insert(pair.clone(), decision);
     }
     Ok(())
 }

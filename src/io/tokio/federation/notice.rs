@@ -50,6 +50,9 @@ pub enum Notice {
         link: StreamNumber,
         /// Which pair of the peer's.
         pair: AuthenticatedPair,
+        /// What the ledger says about it, where [`Notice::Secured`] could not tell it yet: of further domains, and of
+        /// those that dialback proves.
+        decision: Option<Decision>,
     },
     /// A peer does not take stanzas of this pair.
     #[non_exhaustive]
@@ -110,7 +113,7 @@ impl fmt::Display for Notice {
             Notice::Undelivered { stanza, why } => write!(f, "<{}/> not sent: {why}", stanza.name()),
             Notice::Secured(link) => write!(f, "{link}: {}", Protection(link.report.as_deref())),
             Notice::Accepted { link, pair } => write!(f, "{link}: accepted {pair}"),
-            Notice::Authenticated { link, pair } => write!(f, "{link}: authenticated {pair}"),
+            Notice::Authenticated { link, pair, .. } => write!(f, "{link}: authenticated {pair}"),
             Notice::Refused { link, pair, why } => write!(f, "{link}: refused {pair}: {why}"),
             Notice::Rejected { link, pair, why } => write!(f, "{link}: rejected {pair}: {why}"),
             Notice::Ended {
@@ -165,8 +168,8 @@ pub struct LinkInfo {
     pub peer: Option<SocketAddr>,
     /// What protects it.
     pub report: Option<Arc<SecurityReport>>,
-    /// What the ledger says to the certificate, compared with what was shown before; `None` without a ledger, and for
-    /// a peer that opened the stream until it has proved who it is.
+    /// What the ledger says to the certificate, compared with what was shown before, of the latest pair that it was
+    /// asked about; `None` without a ledger, and for a peer that opened the stream until it has proved who it is.
     pub decision: Option<Decision>,
     /// Pairs of ours that the peer takes stanzas of.
     pub accepted: Vec<AuthenticatedPair>,
