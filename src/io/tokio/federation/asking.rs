@@ -1,6 +1,6 @@
 //! Who is asked about claims, and which claims wait for that.
 
-use super::link::{Address, Order};
+use super::mailbox::{Address, Order};
 use crate::federation::{Pair, StreamNumber, Verdict, VerificationFailure, VerifyTask};
 use pki_types::CertificateDer;
 use std::collections::{BTreeMap, VecDeque};

@@ -2,7 +2,9 @@
 
 mod asking;
 mod link;
+mod mailbox;
 mod notice;
+mod run;
 mod table;
 mod wire;
 
@@ -17,7 +19,8 @@ use crate::ledger::Decision;
 use crate::security::SecurityReport;
 use crate::session::{Closed, Mode, Target};
 use asking::Claim;
-use link::{Address, Begun, Ended, Order, mailbox};
+use mailbox::{Address, Order, mailbox};
+use run::{Begun, Ended};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -168,7 +171,7 @@ impl Federation {
             };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = link::ends(&mut closing) => return,
+                () = mailbox::ends(&mut closing) => return,
             };
             match accepted {
                 Ok((socket, _)) => {
@@ -207,7 +210,7 @@ impl Federation {
         self.shared.table().add(info, address.clone());
         let running = Attempt::accepted(StreamKind::ServerToServer, mode, crate::io::now());
         let begun = Begun::Accepted(running);
-        let ended = link::run(&self.shared, link, wire, mailbox, &address, begun).await;
+        let ended = run::run(&self.shared, link, wire, mailbox, &address, begun).await;
         self.shared.tidy(ended, LinkPurpose::Accepted, None).await;
     }
 
@@ -229,7 +232,7 @@ impl Federation {
     /// Returns when [`close`](Self::close) was called and every stream has ended: each has
     /// [`Timeouts::close`](crate::policy::Timeouts::close) for its peer's goodbye. Notices have to be taken meanwhile.
     pub async fn closed(&self) {
-        link::ends(&mut self.shared.closing.subscribe()).await;
+        mailbox::ends(&mut self.shared.closing.subscribe()).await;
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
@@ -264,7 +267,7 @@ impl Shared {
             let mut closing = shared.closing.subscribe();
             let established = tokio::select! {
                 established = shared.establish(&pair, purpose) => Some(established),
-                () = link::ends(&mut closing) => None,
+                () = mailbox::ends(&mut closing) => None,
                 () = mailbox.is_cancelled() => None,
             };
             let ended = match established {
@@ -280,7 +283,7 @@ impl Shared {
                     info.peer = wire.peer();
                     info.decision = decision;
                     shared.table().add(info, own.clone());
-                    link::run(&shared, link, wire, mailbox, &own, Begun::Opened(report)).await
+                    run::run(&shared, link, wire, mailbox, &own, Begun::Opened(report)).await
                 }
                 Some(Err(error)) => Ended::unopened(Err(error), mailbox),
             };

@@ -1,7 +1,7 @@
 //! Which streams there are.
 
 use super::asking::Asking;
-use super::link::{Address, Order};
+use super::mailbox::{Address, Order};
 use super::notice::LinkInfo;
 use crate::federation::{Pair, StreamNumber, Verdict};
 use std::collections::BTreeMap;

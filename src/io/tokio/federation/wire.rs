@@ -1,6 +1,7 @@
 //! One stream on one socket.
 
-use super::link::{Link, Mailbox, Order};
+use super::link::Link;
+use super::mailbox::{Mailbox, Order};
 use crate::federation::Event;
 use crate::io::{Error, LAST_WORDS_OCTETS, READ_OCTETS};
 use bytes::{Buf, BytesMut};
