@@ -54,13 +54,13 @@ fn nothing_but_the_gate_makes_a_secured_session() {
         // Events and reports are public types, which the compiler lets anybody make.
         (
             "then_some(Output::Event(Event::Secured(report)))",
-            "src/session/mod.rs",
+            "src/session/handshake.rs",
             1,
         ),
         // Of another server, which said who it is.
-        ("gate::name(", "src/session/mod.rs", 1),
-        ("Ok(Event::Secured(report))", "src/session/mod.rs", 1),
-        ("SecurityReport::of_tls(", "src/session/mod.rs", 1),
+        ("gate::name(", "src/session/steps.rs", 1),
+        ("Ok(Event::Secured(report))", "src/session/steps.rs", 1),
+        ("SecurityReport::of_tls(", "src/session/handshake.rs", 1),
     ] {
         let found = lines_with(what);
         assert_eq!(found.len(), count, "{what}: {found:?}");

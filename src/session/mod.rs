@@ -13,33 +13,33 @@
 mod client;
 mod config;
 mod gate;
+mod handshake;
 mod negotiation;
 mod role;
 mod server;
+mod steps;
 mod stream;
 
 pub use client::Target;
 pub use config::{ClientConfig, Mode, ServerConfig};
-use role::Protection;
 pub(crate) use role::Role;
 
 use crate::error::{Error, ErrorKind, Phase};
-use crate::policy::{Floor, Policy, PolicyViolation};
-use crate::security::{SecurityReport, TlsStart};
+use crate::policy::{Floor, Policy};
+use crate::security::SecurityReport;
 use crate::time::Now;
-use crate::tls::{PeerCheck, TlsEngine, TlsError, TlsState};
 use bytes::{Bytes, BytesMut};
-use negotiation::{Negotiated, Negotiation};
+use handshake::Handshake;
+use negotiation::Negotiation;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stream::{Heard, OpenStream};
+use stream::OpenStream;
 use xmpp_dialback::Message;
 use xmpp_identity::Verdict;
-use xmpp_starttls::{ClearOffer, PlaintextStream, SecuredStream, UpgradeToken};
 use xmpp_stream::{Element, Features, StreamError, StreamHeader};
-use xmpp_tls_core::{Domain, Engine, Output, Side, StreamId, deadline, ns};
+use xmpp_tls_core::{Domain, Engine, Output, Side, StreamId, deadline};
 
 /// One connection, from its first octet to its last, without I/O.
 ///
@@ -87,48 +87,6 @@ enum State {
     Finishing,
     Streaming(Box<OpenStream>),
     Finished,
-}
-
-struct Handshake {
-    /// `None`: direct TLS.
-    token: Option<UpgradeToken>,
-    tls: Box<dyn TlsEngine>,
-    /// What is asked about the peer's certificate; `None`: nothing.
-    check: Option<PeerCheck>,
-    plaintext: BytesMut,
-    /// TLS failed; reported once what came before it is dealt with.
-    broken: Option<ErrorKind>,
-    deadline: Instant,
-    /// White space may still come in front of the first octet of TLS, to be dropped.
-    whitespace: bool,
-}
-
-impl Handshake {
-    /// Takes what came. A failure is kept: what came before it may have finished the handshake.
-    fn handle_input(&mut self, data: &[u8], outgoing: &mut BytesMut) {
-        if self.broken.is_some() {
-            return;
-        }
-        let data = self.tls_part_of(data);
-        let read = self.tls.read_tls(data, &mut self.plaintext);
-        // Also after an error: the peer is owed an alert.
-        let read = self.tls.write_tls(outgoing).and(read);
-        let early = self.tls.state() == TlsState::Handshaking && !self.plaintext.is_empty();
-        self.broken = read.err().or(early.then_some(TlsError::EarlyData)).map(ErrorKind::from);
-    }
-
-    /// See [`Policy::whitespace_behind_starttls`](crate::policy::Policy::whitespace_behind_starttls).
-    fn tls_part_of<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        let xml_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
-        let behind = data.iter().position(|octet| !xml_space(octet)).unwrap_or(data.len());
-        let tls = if self.whitespace {
-            data.get(behind..).unwrap_or_default()
-        } else {
-            data
-        };
-        self.whitespace &= tls.is_empty();
-        tls
-    }
 }
 
 /// What a session reports.
@@ -415,224 +373,6 @@ impl Session {
             self.outgoing.clear();
         }
         self.failure = Some(error);
-    }
-
-    fn take_outgoing(&mut self) -> Option<Bytes> {
-        // What ends a handshake leaves together with our header: two small segments would make the
-        // peer wait for a delayed acknowledgement.
-        let more_follows = match &self.state {
-            State::Handshaking(handshake) => handshake.tls.state() != TlsState::Handshaking,
-            State::Streaming(stream) => stream.begins(),
-            State::Negotiating(_) | State::Starting | State::Finishing | State::Finished => false,
-        };
-        let hold = more_follows && self.failure.is_none();
-        // The whole buffer: what is left of one would stay for as long as the stream is idle.
-        (!hold && !self.outgoing.is_empty()).then(|| std::mem::take(&mut self.outgoing).freeze())
-    }
-
-    /// One step; `None`: the state changed, look again.
-    fn step(&mut self) -> Result<Option<Output<Event>>, ErrorKind> {
-        match &mut self.state {
-            State::Negotiating(negotiation) => match negotiation.poll_output()? {
-                Output::Transmit(bytes) => Ok(Some(Output::Transmit(bytes))),
-                Output::WantsInput(deadline) => Ok(Some(Output::WantsInput(deadline))),
-                Output::Event(Some(Negotiated::Opened(opened))) => {
-                    let served = self.role.choose_domain(&opened.header);
-                    negotiation.decide(served)?;
-                    Ok(None)
-                }
-                Output::Event(Some(Negotiated::Upgrade(token))) => self.start_tls(Some(token)).map(|()| None),
-                Output::Event(Some(Negotiated::Plaintext(stream))) => self.go_on_in_clear(*stream).map(Some),
-                Output::Event(None) => Ok(None),
-            },
-            State::Handshaking(handshake) => {
-                if handshake.tls.state() != TlsState::Handshaking {
-                    return self.finish_handshake();
-                }
-                if let Some(kind) = handshake.broken.take() {
-                    return Err(kind);
-                }
-                if self.ended {
-                    return Err(ErrorKind::Tls(TlsError::HandshakeCutOff {
-                        direct: handshake.token.is_none(),
-                    }));
-                }
-                if self.now >= handshake.deadline {
-                    return Err(ErrorKind::TimedOut);
-                }
-                Ok(Some(Output::WantsInput(Some(handshake.deadline))))
-            }
-            State::Streaming(stream) => match stream.step(self.now, self.ended, &mut self.outgoing)? {
-                Heard::Again => Ok(None),
-                Heard::Nothing(deadline) => Ok(Some(Output::WantsInput(deadline))),
-                Heard::Header(header) => {
-                    let response = self.role.answer_header(&header)?;
-                    if let Some(unnamed) = self.unnamed.take() {
-                        let secured = self.name_peer(unnamed)?;
-                        self.events.push_back(secured);
-                    }
-                    if let Some(report) = &self.report {
-                        match (self.role.stream_id(), &header.id) {
-                            (Some(ours), _) => report.opened(ours),
-                            (None, Some(theirs)) => report.opened(&**theirs),
-                            (None, None) => {}
-                        }
-                    }
-                    let State::Streaming(stream) = &mut self.state else {
-                        return Ok(None);
-                    };
-                    match response {
-                        Some(response) => {
-                            let login = deadline(self.now, self.role.policy().timeouts.authentication);
-                            stream.answer(&response, login, &mut self.outgoing)?;
-                        }
-                        None => stream.answered(&header),
-                    }
-                    // Our header goes out first: the peer waits for it, and the application may think.
-                    self.events.push_back(Event::Opened(header));
-                    Ok(None)
-                }
-                Heard::Element(element) if self.role.side() == Side::Receiving && element.is(ns::TLS, "starttls") => {
-                    Err(ErrorKind::StarttlsNotOffered)
-                }
-                Heard::Element(element) if stream.must_not_hear(&element) => {
-                    Err(ErrorKind::Policy(PolicyViolation::Unauthenticated))
-                }
-                Heard::Element(element) => Ok(Some(Output::Event(self.role.event(element)))),
-                Heard::Closed(how) => {
-                    self.state = State::Finished;
-                    // Behind our own last words.
-                    self.events.push_back(Event::Closed(how));
-                    Ok(None)
-                }
-            },
-            State::Starting | State::Finishing | State::Finished => Ok(Some(Output::WantsInput(None))),
-        }
-    }
-
-    fn start_tls(&mut self, token: Option<UpgradeToken>) -> Result<(), ErrorKind> {
-        let (mut tls, check) = self.role.start_tls(token.is_none(), self.clock.wall_at(self.now))?;
-        tls.write_tls(&mut self.outgoing)?;
-        let deadline = deadline(self.now, self.role.policy().timeouts.tls);
-        let whitespace =
-            token.is_some() && self.role.side() == Side::Receiving && self.role.policy().whitespace_behind_starttls;
-        self.state = State::Handshaking(Box::new(Handshake {
-            token,
-            tls,
-            check,
-            plaintext: BytesMut::new(),
-            broken: None,
-            deadline,
-            whitespace,
-        }));
-        Ok(())
-    }
-
-    /// The handshake is done: whether it is good enough is for the gate to say.
-    fn finish_handshake(&mut self) -> Result<Option<Output<Event>>, ErrorKind> {
-        let State::Handshaking(handshake) = std::mem::replace(&mut self.state, State::Finishing) else {
-            return Err(ErrorKind::ApiMisuse("no handshake to finish"));
-        };
-        let Handshake {
-            token,
-            mut tls,
-            check,
-            plaintext,
-            broken,
-            ..
-        } = *handshake;
-        let Some(session) = tls.take_session() else {
-            return Err(ErrorKind::Tls(TlsError::Misconfigured(
-                "the TLS engine tells no facts".to_owned(),
-            )));
-        };
-        // Asked again about the chain that the finished handshake has: whatever the engine did with the
-        // answer before, this is the one that counts.
-        let verdict = check.and_then(|check| match session.resumed {
-            false => Some(check.settle(&session.peer_chain)),
-            true => check.verdict_of_resumed(&session.peer_chain),
-        });
-        let (start, offer, stream) = match token {
-            Some(token) => (
-                TlsStart::StartTls {
-                    offered: token.offered(),
-                },
-                Some(token.clear_offer().clone()),
-                token.secured(session.facts),
-            ),
-            None => (
-                TlsStart::DirectTls,
-                None,
-                SecuredStream::direct_tls(self.role.kind(), self.role.side(), session.facts),
-            ),
-        };
-        self.role.learn_domain(&session);
-        let unnamed = self.role.is_unnamed();
-        let candidate = gate::Candidate {
-            tls,
-            stream,
-            unnamed,
-            report: SecurityReport::of_tls(&self.role, (start, offer), session, verdict),
-            plaintext,
-            broken,
-        };
-        let secured = gate::pass(self.role.policy(), candidate)?;
-        let report = secured.report.clone();
-        match unnamed {
-            true => self.unnamed = Some(report.clone()),
-            false => self.report = Some(report.clone()),
-        }
-        let limits = self.role.policy().limits_before_authentication.clone();
-        let stream = OpenStream::inside_tls(
-            self.role.side(),
-            secured,
-            self.role.initial_header(Protection::Tls),
-            limits,
-            &self.role.policy().timeouts,
-            self.now,
-        );
-        self.state = State::Streaming(Box::new(stream));
-        Ok((!unnamed).then_some(Output::Event(Event::Secured(report))))
-    }
-
-    /// The peer has said who it is: the gate asks once more.
-    fn name_peer(&mut self, unnamed: Arc<SecurityReport>) -> Result<Event, ErrorKind> {
-        let now = self.clock.wall_at(self.now);
-        let chain = unnamed.tls().map_or(&[][..], |tls| &tls.peer_chain);
-        let verdict = self
-            .role
-            .initiating_domain()
-            .and_then(|claimed| self.role.verdict_on(chain, self.role.policy().keys, claimed, now));
-        let report = gate::name(&self.role, Arc::unwrap_or_clone(unnamed), verdict)?;
-        if let State::Streaming(stream) = &mut self.state {
-            stream.leave_to_dialback(report.awaits_dialback());
-        }
-        self.report = Some(report.clone());
-        Ok(Event::Secured(report))
-    }
-
-    fn go_on_in_clear(&mut self, stream: PlaintextStream) -> Result<Output<Event>, ErrorKind> {
-        self.role.believe(&stream.header)?;
-        let offer = Features::from_element(&stream.first).as_ref().map(ClearOffer::of);
-        let mut report = SecurityReport::of_plaintext(&self.role, offer);
-        report.left_to_dialback(self.role.policy().evaluate(&report).awaits_dialback());
-        let report = Arc::new(report);
-        self.report = Some(report.clone());
-        self.events
-            .extend([Event::Opened(stream.header), self.role.event(stream.first)]);
-        let timeouts = &self.role.policy().timeouts;
-        let login = deadline(self.now, timeouts.authentication);
-        let login = (self.role.side() == Side::Receiving).then_some(login);
-        let stream = OpenStream::in_clear(
-            self.role.side(),
-            stream.decoder,
-            stream.encoder,
-            timeouts,
-            login,
-            report.awaits_dialback(),
-        );
-        self.state = State::Streaming(Box::new(stream));
-        Ok(Output::Event(Event::Plaintext(report)))
     }
 }
 
