@@ -45,7 +45,7 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     while let Some(event) = stream.next_event()? {
         if let Event::Features(features) = event {
             let offers: Vec<_> = features.mechanisms().collect();
-            println!("log in with one of: {}", offers.join(", "));
+            println!("log in with one of {offers:?}");
             break;
         }
     }

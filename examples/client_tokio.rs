@@ -31,7 +31,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(event) = stream.next_event().await? {
         if let Event::Features(features) = event {
             let offers: Vec<_> = features.mechanisms().collect();
-            println!("log in with one of: {}", offers.join(", "));
+            println!("log in with one of {offers:?}");
             break;
         }
     }

@@ -66,7 +66,7 @@ fn a_session_leaves_how_far_it_got_how_long_it_took_and_why_it_ended() {
         "example.org (c2s) at host.example:5222, 70 ms: TLS 1.3, authenticated"
     );
     assert!(
-        lines[1].contains("identity while the TLS handshake: example.org: "),
+        lines[1].contains(", 70 ms: failed (identity): example.org: "),
         "{}",
         lines[1]
     );

@@ -141,6 +141,8 @@ fn what_is_no_ledger_is_not_made_one() {
         "{missing}"
     );
     assert!(!folder.file().exists());
+    let nowhere = RedbStore::create(folder.file().join("ledger")).unwrap_err();
+    assert!(nowhere.to_string().contains("its folder does not exist"), "{nowhere}");
     for text in [&b""[..], b"not a database", &[0; 100_000]] {
         assert!(open(&folder, text, &Vec::new(), "no ledger").is_some());
         assert_eq!(fs::read(folder.file()).unwrap(), text, "it was changed");

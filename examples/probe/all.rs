@@ -121,7 +121,9 @@ fn of_found(what: String, found: &Found, to_servers: bool) -> Row {
 fn of_error(what: String, error: &io::Error) -> Row {
     let outcome = Outcome::of_error(error);
     let remedy = match error {
-        io::Error::Unreachable { .. } => "check that the port is open, or take the SRV record out".to_owned(),
+        io::Error::Unreachable { .. } => {
+            "check that the port is open, and that the SRV record, if there is one, is right".to_owned()
+        }
         io::Error::Session(session) if matches!(session.kind(), ErrorKind::Tls(TlsError::NotTls { .. })) => {
             "the SRV record names a port that does not speak TLS first".to_owned()
         }

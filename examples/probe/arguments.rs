@@ -1,12 +1,14 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use xmpp_tls::Domain;
 use xmpp_tls::io::Endpoint;
 use xmpp_tls::io::hickory::hickory_resolver::proto::dnssec::TrustAnchors;
+use xmpp_tls::pki_types::TrustAnchor;
 use xmpp_tls::session::Target;
+use xmpp_tls::{Domain, roots};
 
 pub(crate) const HELP: &str = "\
 usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS:PORT]
@@ -22,7 +24,8 @@ usage: probe [DOMAIN [--direct-tls] [--s2s] [--connect HOST:PORT] [--dns ADDRESS
   --ca FILE            trust the PEM certificates in FILE instead of the system's
   --json               print the report as JSON
   --ledger FILE        remember certificates there, and say what changed since the last time
-  --acknowledge        accept the certificate that is shown: it is not warned of any more
+  --acknowledge        accept the certificate that is shown: it is not warned of any more, and the status
+                       is 0
   --watch SECONDS      look again at this interval, a line each time, without end or N times
   --all                look at STARTTLS and direct TLS, for clients and for servers, of DOMAIN and of its
                        usual subdomains, and say what could be better
@@ -52,7 +55,7 @@ pub(crate) struct Arguments {
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) dns: Option<SocketAddr>,
     pub(crate) dnssec: Option<TrustAnchors>,
-    pub(crate) ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<TrustAnchor<'static>>>,
     pub(crate) json: bool,
     pub(crate) ledger: Option<PathBuf>,
     pub(crate) acknowledge: bool,
@@ -86,8 +89,8 @@ impl Arguments {
                 Long("acknowledge") => acknowledge = true,
                 Long("all") => all = true,
                 Long("ledger") => ledger = Some(PathBuf::from(parser.value()?)),
-                Long("watch") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
-                Long("times") => times = Some(parser.value()?.parse()?),
+                Long("watch") => every = Some(Duration::from_secs(number("--watch", &parser.value()?)?)),
+                Long("times") => times = Some(number("--times", &parser.value()?)?),
                 Long("connect") => connect = Some(endpoint(&parser.value()?.string()?)?),
                 Long("dns") => dns = Some(name_server(&parser.value()?.string()?)?),
                 Long("dnssec") => dnssec = Some(TrustAnchors::from_file(&PathBuf::from(parser.value()?))?),
@@ -105,8 +108,13 @@ impl Arguments {
         if times.is_some() && every.is_none() {
             return Err("--times goes with --watch".into());
         }
+        if json && every.is_some() {
+            return Err("--watch prints lines, and no JSON".into());
+        }
         if all && (every.is_some() || connect.is_some() || direct_tls || s2s) {
-            return Err("--all is all: without --watch, --connect, --direct-tls and --s2s".into());
+            let text = "--all is all: without --watch, --direct-tls and --s2s, and without --connect: --dns names \
+                a name server that knows where the services are";
+            return Err(text.into());
         }
         let Some(domain) = domain else {
             return match any {
@@ -122,7 +130,7 @@ impl Arguments {
             target = target.from_server(PROBE_DOMAIN.parse()?);
         }
         let ca = match ca {
-            Some(path) => Some(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?),
+            Some(path) => Some(certificates(&path).map_err(|error| format!("{}: {error}", path.display()))?),
             None => None,
         };
         Ok(Request::Probe(Box::new(Arguments {
@@ -138,6 +146,18 @@ impl Arguments {
             all,
         })))
     }
+}
+
+fn certificates(path: &Path) -> Result<Vec<TrustAnchor<'static>>, Box<dyn std::error::Error>> {
+    Ok(roots::from_pem(&std::fs::read(path)?)?)
+}
+
+fn number(option: &str, text: &OsStr) -> Result<u64, String> {
+    let number = text
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{option} needs a number above 0, and not {text:?}"))
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {

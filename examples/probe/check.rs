@@ -61,7 +61,7 @@ impl Found {
 impl Prober {
     pub(crate) fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let anchors = match &arguments.ca {
-            Some(pem) => roots::from_pem(pem)?,
+            Some(anchors) => anchors.clone(),
             None => roots::native()?,
         };
         // A probe wants to see bad certificates too. It never logs in, so nobody can take anything from it.

@@ -68,8 +68,10 @@ async fn probe(arguments: &Arguments) -> Outcome {
     match prober.look(arguments).await {
         Ok(found) => {
             show(&found, arguments, style);
-            acknowledge(&prober, &found, arguments);
-            found.outcome()
+            match acknowledge(&prober, &found, arguments) {
+                true => Outcome::of_report(&found.report),
+                false => found.outcome(),
+            }
         }
         Err(error) => failed(&error, arguments),
     }
@@ -81,18 +83,27 @@ fn show(found: &Found, arguments: &Arguments, style: Style) {
         Some(Err(error)) => return eprintln!("probe: {error}"),
         None => print!("{}", show::text(&found.view(), style)),
     }
-    println!("  {:14}{}", "SASL offers", found.mechanisms.join(", "));
+    // What a server calls them is for it to say, and goes to a terminal.
+    let mechanisms: Vec<_> = found
+        .mechanisms
+        .iter()
+        .map(|name| name.escape_debug().to_string())
+        .collect();
+    println!("  {:14}{}", "SASL offers", mechanisms.join(", "));
 }
 
-fn acknowledge(prober: &Prober, found: &Found, arguments: &Arguments) {
+/// Whether the certificate is accepted now.
+fn acknowledge(prober: &Prober, found: &Found, arguments: &Arguments) -> bool {
     let (Some(ledger), Some(change), true) = (&prober.ledger, &found.change, arguments.acknowledge) else {
-        return;
+        return false;
     };
-    match memory::acknowledge(ledger, change) {
+    let done = memory::acknowledge(ledger, change);
+    match &done {
         Ok(true) => eprintln!("The certificate is acknowledged."),
         Ok(false) => eprintln!("There is no certificate to acknowledge."),
         Err(error) => eprintln!("probe: {error}"),
     }
+    matches!(done, Ok(true))
 }
 
 fn failed(error: &io::Error, arguments: &Arguments) -> Outcome {

@@ -10,8 +10,9 @@ pub(crate) fn open(file: &Path) -> Result<Arc<Ledger>, LedgerError> {
     let store = match file.exists() {
         true => RedbStore::open(file)?,
         false => {
+            let store = RedbStore::create(file)?;
             eprintln!("{} begins here: everything is seen for the first time", file.display());
-            RedbStore::create(file)?
+            store
         }
     };
     Ok(Arc::new(Ledger::new(store)))

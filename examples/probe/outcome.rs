@@ -34,6 +34,18 @@ impl Outcome {
         }
     }
 
+    /// In a log.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Outcome::Secure => "secure",
+            Outcome::Usage => "usage",
+            Outcome::NotAuthenticated => "not-authenticated",
+            Outcome::NotEncrypted => "not-encrypted",
+            Outcome::Unreachable => "unreachable",
+            Outcome::Changed => "changed",
+        }
+    }
+
     pub(crate) fn of_report(report: &SecurityReport) -> Self {
         match (report.is_encrypted(), report.is_authenticated()) {
             (true, true) => Outcome::Secure,

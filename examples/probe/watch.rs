@@ -20,13 +20,10 @@ pub(crate) async fn run(prober: &Prober, arguments: &Arguments, watch: Watch, st
         };
         let seconds = io::now().wall.as_secs();
         let took = begin.elapsed().as_millis();
-        let mark = style.paint(outcome.says(), outcome);
-        let changed = if before.is_some_and(|before| before != outcome) {
-            " (it was not so before)"
-        } else {
-            ""
-        };
-        println!("time={seconds} ms={took} {mark}{changed} {says}");
+        let state = style.paint(outcome.code(), outcome);
+        let was = before.filter(|before| *before != outcome);
+        let was = was.map_or(String::new(), |before| format!(" was={}", before.code()));
+        println!("time={seconds} ms={took} state={state}{was} {says}");
         before = Some(outcome);
         looks += 1;
         if watch.times.is_some_and(|times| looks >= times) {

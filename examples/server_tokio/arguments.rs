@@ -66,7 +66,7 @@ impl Arguments {
                 users,
                 policy,
             })),
-            _ => Err(HELP.into()),
+            _ => Err(format!("--domain, --cert and --key are needed\n{HELP}").into()),
         }
     }
 }

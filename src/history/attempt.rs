@@ -1,6 +1,6 @@
 use crate::error::{ErrorKind, Phase};
 use crate::io::{self, Endpoint};
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, redacted};
 use crate::session::{Mode, Target};
 use crate::time::Now;
 use pki_types::UnixTime;
@@ -126,6 +126,12 @@ impl Attempt {
         }
     }
 
+    /// The same line as by `Display`, without network addresses, and without the localparts of addresses of users: for
+    /// logs that others read.
+    pub fn redacted(&self) -> impl fmt::Display + use<> {
+        redacted(&self.to_string()).into_owned()
+    }
+
     /// Whether the stream was set up.
     pub fn is_success(&self) -> bool {
         match self.outcome {
@@ -249,7 +255,7 @@ impl fmt::Display for Attempt {
                     ", not authenticated"
                 })
             }
-            Outcome::Failed { stage, code, reason } => write!(f, "{code} while {stage}: {reason}"),
+            Outcome::Failed { code, reason, .. } => write!(f, "failed ({code}): {reason}"),
         }
     }
 }

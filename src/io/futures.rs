@@ -2,7 +2,7 @@
 
 use super::{Error, LAST_WORDS_OCTETS, Memory, READ_OCTETS};
 use crate::ledger::Decision;
-use crate::security::SecurityReport;
+use crate::security::{SecurityReport, View};
 use crate::session::{Closed, Event, Session};
 use crate::time::Now;
 use async_trait::async_trait;
@@ -120,6 +120,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> XmppStream<S, T> {
     /// What the ledger says to what the peer showed, compared with what it showed before; `None` without a ledger.
     pub fn decision(&self) -> Option<&Decision> {
         self.decision.as_ref()
+    }
+
+    /// The report to be shown, with what the ledger says.
+    pub fn view(&self) -> View<'_> {
+        let view = self.report.view();
+        match self.decision().and_then(Decision::assessment) {
+            Some(found) => view.with_change(found),
+            None => view,
+        }
     }
 
     /// The peer's stream header, the last one after a [`restart`](Self::restart).

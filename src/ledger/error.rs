@@ -25,6 +25,9 @@ pub enum LedgerErrorKind {
     /// There is no such file.
     #[error("there is no such file: correct the path, or create a new ledger where there never was one")]
     Missing,
+    /// A ledger is to be created in a folder that there is not.
+    #[error("its folder does not exist: create that first, or correct the path")]
+    NoFolder,
     /// A ledger is to be created where there is something already.
     #[error("there is something already: open it instead, or move it away")]
     Exists,

@@ -31,9 +31,15 @@ const CACHE_OCTETS: usize = 64 << 20;
 /// use xmpp_tls::ledger::{Ledger, LedgerErrorKind, RedbStore};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let first_time = false;
 /// let path = "/var/lib/example/certificates.redb";
-/// let store = if first_time { RedbStore::create(path)? } else { RedbStore::open(path)? };
+/// let store = match RedbStore::open(path) {
+///     // Whoever removed the file had everything forgotten: somebody is to know that it begins anew.
+///     Err(error) if matches!(error.kind(), LedgerErrorKind::Missing) => {
+///         eprintln!("{path} begins here: every certificate is seen for the first time");
+///         RedbStore::create(path)?
+///     }
+///     opened => opened?,
+/// };
 /// let ledger = Ledger::new(store);
 /// # Ok(()) }
 /// ```
@@ -93,7 +99,10 @@ impl RedbStore {
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, LedgerError> {
         let path = path.into();
         let at = |kind| LedgerError::new(Some(&path), kind);
-        new_file(&path).map_err(|error| at(error.into()))?;
+        new_file(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => at(LedgerErrorKind::NoFolder),
+            _ => at(error.into()),
+        })?;
         let made = initialise(&path).and_then(|open| {
             // The name of the file is durable only with its folder.
             sync_folder(&path)?;

@@ -1,5 +1,5 @@
 use crate::federation::AuthenticatedPair;
-use crate::ledger::Assessment;
+use crate::ledger::{Assessment, Reaction};
 use crate::security::SecurityReport;
 use pki_types::UnixTime;
 use std::borrow::Cow;
@@ -28,6 +28,8 @@ pub struct Entry {
     pub more_proofs: u64,
     /// What the ledger says about the certificate; `None` if it was not asked.
     pub change: Option<Arc<Assessment>>,
+    /// Whether an operator has accepted the certificate since.
+    pub acknowledged: bool,
 }
 
 impl Entry {
@@ -44,7 +46,14 @@ impl Entry {
             accepted: Vec::new(),
             more_proofs: 0,
             change: None,
+            acknowledged: false,
         }
+    }
+
+    /// Whether the ledger warns of the certificate, and nobody has accepted it.
+    pub fn is_alarming(&self) -> bool {
+        let change = self.change.as_ref();
+        !self.acknowledged && change.is_some_and(|change| change.reaction > Reaction::Inform)
     }
 
     /// Our domain on it.

@@ -79,6 +79,7 @@ impl Registered {
         self.registry.change(self.number, |entry, counters| {
             counters.assessed(entry.session_type, &assessment);
             entry.change = Some(assessment);
+            entry.acknowledged = false;
             true
         });
     }

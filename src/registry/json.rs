@@ -8,7 +8,7 @@ use xmpp_tls_core::Domain;
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entry = serializer.serialize_struct("Entry", 11)?;
+        let mut entry = serializer.serialize_struct("Entry", 12)?;
         entry.serialize_field("number", &self.number)?;
         entry.serialize_field("type", self.session_type.code())?;
         entry.serialize_field("since", &self.since.as_secs())?;
@@ -19,6 +19,7 @@ impl Serialize for Entry {
         entry.serialize_field("accepted", &self.accepted)?;
         entry.serialize_field("more_proofs", &self.more_proofs)?;
         entry.serialize_field("change", &self.change.as_deref().map(ChangeData::from))?;
+        entry.serialize_field("acknowledged", &self.acknowledged)?;
         entry.serialize_field("report", &self.report.as_deref())?;
         entry.end()
     }

@@ -69,6 +69,7 @@ pub use handle::Registered;
 pub use links::Links;
 pub use subscription::{Subscription, Update};
 
+use crate::ledger::Key;
 use exposition::Exposition;
 use metrics::Counters;
 use pki_types::UnixTime;
@@ -190,6 +191,28 @@ impl Registry {
         metrics::connections(&mut text, &sessions);
         counters.write(&mut text);
         text.into_string()
+    }
+
+    /// An operator has accepted the key with this SHA-256 (SubjectPublicKeyInfo) in the ledger's record of `key`
+    /// ([`Ledger::acknowledge`](crate::ledger::Ledger::acknowledge)): the sessions that it was shown on are calm again.
+    pub fn acknowledged(&self, key: &Key, spki_sha256: &[u8; 32]) {
+        let shows_it = |entry: &Entry| {
+            let change = entry.change.as_ref().filter(|change| change.key == *key);
+            let shown = change.and_then(|change| change.shown.as_ref());
+            !entry.acknowledged && shown.is_some_and(|leaf| leaf.spki_sha256 == *spki_sha256)
+        };
+        let numbers: Vec<u64> = self
+            .snapshot()
+            .iter()
+            .filter(|entry| shows_it(entry))
+            .map(|entry| entry.number)
+            .collect();
+        for number in numbers {
+            self.change(number, |entry, _| {
+                entry.acknowledged |= shows_it(entry);
+                entry.acknowledged
+            });
+        }
     }
 
     /// Changes what is known of a session, and tells the subscribers if that made a difference.

@@ -20,6 +20,7 @@ mod view;
 mod warning;
 
 pub use authentication::Authentication;
+pub(crate) use redact::redacted;
 pub use summary::Summary;
 pub use text::Text;
 pub use tls::{ClientCertificate, Handshake, TlsReport, TlsStart};

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 const LEFT_OUT: &str = "…";
 
 /// The text without the localpart and the resource of each address of a user in it, and without network addresses.
-pub(super) fn redacted(text: &str) -> Cow<'_, str> {
+pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     let divides = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\'' | '<' | '>' | '=');
     if !text.split(divides).any(|word| short(word).is_some()) {
         return Cow::Borrowed(text);

@@ -200,6 +200,9 @@ await test("an acknowledgement takes the token, and then the warning is gone", a
   same((await page.context().cookies()).length, 0, "cookies");
   await page.goto(url("/ledger"));
   contains(await page.locator("main").innerText(), "Nothing waits.", "list");
+  await page.goto(url("/"));
+  same(await page.getByRole("heading", { name: "Certificates that changed" }).count(), 0, "alerts afterwards");
+  contains(await row(page, "changed.example"), "acknowledged since", "change");
 });
 
 await test("the rehearsal names whom a stricter policy would refuse", async () => {

@@ -11,7 +11,8 @@ use xmpp_tls::ledger::Key;
 pub(crate) enum Denied {
     NoToken,
     WrongToken,
-    Incomplete,
+    NoKey,
+    NoName,
     NotSeen,
     Failed,
 }
@@ -20,7 +21,7 @@ impl Denied {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Denied::NoToken | Denied::WrongToken => StatusCode::FORBIDDEN,
-            Denied::Incomplete => StatusCode::BAD_REQUEST,
+            Denied::NoKey | Denied::NoName => StatusCode::BAD_REQUEST,
             Denied::NotSeen => StatusCode::NOT_FOUND,
             Denied::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -30,7 +31,8 @@ impl Denied {
         match self {
             Denied::NoToken => "no token was set for this server, so nobody can acknowledge here",
             Denied::WrongToken => "that is not the token: nothing was changed",
-            Denied::Incomplete => "the key or your name is missing: nothing was changed",
+            Denied::NoKey => "spki_sha256 is to be 64 hexadecimal digits, in a form: nothing was changed",
+            Denied::NoName => "your name is missing (by, in a form): nothing was changed",
             Denied::NotSeen => "no certificate with that key was seen: nothing was changed",
             Denied::Failed => "the ledger could not be written: nothing was changed",
         }
@@ -43,22 +45,24 @@ pub(crate) fn acknowledge(admin: &Admin, request: &Request, key: &Key) -> Result
     if !request.token().is_some_and(|given| token.is(given)) {
         return Err(Denied::WrongToken);
     }
-    let spki = request
-        .form("spki_sha256")
-        .and_then(spki_of)
-        .ok_or(Denied::Incomplete)?;
+    let spki = request.form("spki_sha256").and_then(spki_of).ok_or(Denied::NoKey)?;
     let by = request.form("by").map(str::trim).filter(|by| !by.is_empty());
-    let by = by.ok_or(Denied::Incomplete)?;
+    let by = by.ok_or(Denied::NoName)?;
     let ledger = admin.ledger.as_ref().ok_or(Denied::NotSeen)?;
     match ledger.acknowledge(key, &spki, by, io::now().wall) {
-        Ok(true) => Ok(()),
+        Ok(true) => {
+            admin.registry.acknowledged(key, &spki);
+            Ok(())
+        }
         Ok(false) => Err(Denied::NotSeen),
         Err(_) => Err(Denied::Failed),
     }
 }
 
+/// As every warning prints it, or the digits alone.
 fn spki_of(text: &str) -> Option<[u8; 32]> {
-    from_hex(text.trim())?.try_into().ok()
+    let text = text.trim();
+    from_hex(text.strip_prefix("sha256:").unwrap_or(text))?.try_into().ok()
 }
 
 /// A ledger's key as it is in an address.

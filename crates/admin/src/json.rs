@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use xmpp_tls::Domain;
 use xmpp_tls::history::Attempt;
-use xmpp_tls::ledger::{Key, Snapshot};
+use xmpp_tls::ledger::{Key, Record, Snapshot};
 use xmpp_tls::registry::Entry;
 
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ struct History<'a> {
     forgotten: u64,
 }
 
-/// All that are kept, which are bounded.
+/// Those that failed, or all: as many as are kept, which are bounded.
 pub(crate) fn history(admin: &Admin, request: &Request) -> Reply {
     let Some(history) = admin.history() else {
         return Reply::json(&History {
@@ -53,13 +53,16 @@ pub(crate) fn history(admin: &Admin, request: &Request) -> Reply {
             forgotten: 0,
         });
     };
-    let attempts: Vec<_> = match request.query("domain") {
+    let mut attempts: Vec<_> = match request.query("domain") {
         None => history.iter().collect(),
         Some(text) => match text.parse::<Domain>() {
             Ok(domain) => history.of(&domain).collect(),
             Err(_) => return Reply::plain(StatusCode::BAD_REQUEST, "that is no domain"),
         },
     };
+    if request.query("all").is_none() {
+        attempts.retain(|attempt| !attempt.is_success());
+    }
     let forgotten = history.forgotten();
     Reply::json(&History { attempts, forgotten })
 }
@@ -69,7 +72,26 @@ struct Records {
     ledger: Snapshot,
     /// In the order of the records.
     keys: Vec<String>,
+    waiting: Vec<Waiting>,
     next: Option<String>,
+}
+
+/// What it takes to acknowledge a certificate.
+#[derive(Serialize)]
+struct Waiting {
+    domain: String,
+    key: String,
+    spki_sha256: String,
+    changes: String,
+}
+
+fn waiting((key, record): &(Key, Record)) -> impl Iterator<Item = Waiting> {
+    record.pending().map(|known| Waiting {
+        domain: key.remote().to_string(),
+        key: key_to_hex(key),
+        spki_sha256: known.leaf.spki_sha256_hex(),
+        changes: known.pending.to_string(),
+    })
 }
 
 /// What waits for an operator, unless it is asked for everything.
@@ -79,6 +101,7 @@ pub(crate) fn ledger(admin: &Admin, request: &Request) -> Reply {
             return Reply::json(&Records {
                 ledger: Snapshot::default(),
                 keys: Vec::new(),
+                waiting: Vec::new(),
                 next: None,
             });
         }
@@ -87,6 +110,7 @@ pub(crate) fn ledger(admin: &Admin, request: &Request) -> Reply {
     match page {
         Ok((records, next)) => Reply::json(&Records {
             keys: records.iter().map(|(key, _)| key_to_hex(key)).collect(),
+            waiting: records.iter().flat_map(waiting).collect(),
             ledger: records.into_iter().collect(),
             next: next.as_ref().map(key_to_hex),
         }),

@@ -38,7 +38,9 @@
 //! | `/api/sessions`, `/api/sessions/NUMBER`, `/api/history`, `/api/ledger`, `/api/ledger/KEY`, `/api/rehearsal` | the same as JSON |
 //! | `POST /ledger/KEY/acknowledge` | `spki_sha256` and `by` as a form, with the [`Token`]; below `/api` it answers with JSON |
 //!
-//! Lists are cut into pages by `?after=`; in JSON `next` is what to put there, or null.
+//! Connections and the ledger are cut into pages by `?after=`; in JSON `next` is what to put there, or null. The history
+//! and the rehearsal come as JSON whole, as much as is kept of them. `waiting` in `/api/ledger` has the KEY and the
+//! `spki_sha256` of each certificate that can be acknowledged.
 //!
 //! # Who may do what
 //!

@@ -93,12 +93,15 @@ async fn serve(admin: Arc<Admin>, socket: TcpStream) {
     drop(served);
 }
 
+const OTHER_HOST: &str = "this host is not served here: Admin::with_host names further ones";
+
 async fn answer(admin: Arc<Admin>, request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
     let reply = match read(&admin, request).await {
         // Ledgers wait for disks.
         Ok(request) => tokio::task::spawn_blocking(move || pages::answer(&admin, &request))
             .await
             .unwrap_or_else(|_| Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, "this went wrong")),
+        Err(StatusCode::MISDIRECTED_REQUEST) => Reply::plain(StatusCode::MISDIRECTED_REQUEST, OTHER_HOST),
         Err(status) => Reply::plain(status, status.canonical_reason().unwrap_or("refused")),
     };
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Answer, HOSTILE, Site, form, path_of, show};
+use common::{Answer, HOSTILE, Site, TOKEN, form, path_of, seen, show};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -113,6 +114,76 @@ async fn words_of_a_peer_stay_text_on_every_page() {
         assert!(answer.head.contains("content-type: application/json"), "{answer:?}");
         assert!(answer.head.contains("x-content-type-options: nosniff"), "{answer:?}");
         assert!(answer.body.contains("taken()"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_seen_where_the_certificate_is_in_use() {
+    let (registry, ledger) = (Registry::default(), Ledger::new(MemoryStore::default()));
+    let alarms = async |site: &Site| {
+        let alarmed = site.get("/").await.body.contains("Certificates that changed");
+        let sessions = site.json("/api/sessions").await;
+        let calm = |session: &Value| session["acknowledged"].as_bool().unwrap();
+        (
+            alarmed,
+            sessions["sessions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|session| !calm(session))
+                .count(),
+        )
+    };
+    let sessions: Vec<_> = [("a.example", 1), ("a.example", 2), ("b.example", 3), ("b.example", 4)]
+        .map(|(domain, number)| {
+            let session = registry.register(StreamKind::ServerToServer, Side::Initiating, io::now().wall);
+            session.assessed(seen(&ledger, domain, number));
+            session
+        })
+        .into();
+    let admin = Admin::new(registry)
+        .with_ledger(ledger.clone())
+        .with_token(Token::new(TOKEN).unwrap());
+    let site = Site::of(admin).await;
+    assert_eq!(alarms(&site).await, (true, 4));
+    for (number, key, expected) in [
+        (2, show(&ledger, "a.example", 2), (true, 3)),
+        (4, show(&ledger, "b.example", 4), (false, 2)),
+    ] {
+        let waiting = site.json("/api/ledger").await["waiting"][0].clone();
+        assert_eq!(format!("/ledger/{}", waiting["key"].as_str().unwrap()), path_of(&key));
+        let (path, body) = (
+            format!("{}/acknowledge", path_of(&key)),
+            format!("{}&token={TOKEN}", form(number)),
+        );
+        assert_eq!(site.ask("POST", &path, "", &body).await.status, 303);
+        assert_eq!(alarms(&site).await, expected);
+    }
+    drop(sessions);
+}
+
+#[tokio::test]
+async fn the_history_is_of_what_failed_unless_all_is_asked_for() {
+    let history = Arc::new(Mutex::new(History::default()));
+    let now = io::now();
+    let running = || Attempt::begin(&Target::new(a_example()), None, now);
+    let report = connected("a.example").await;
+    history
+        .lock()
+        .unwrap()
+        .record(running().succeeded(&report, now.instant));
+    history.lock().unwrap().record(running().abandoned(now.instant));
+    let site = Site::of(Admin::new(Registry::default()).with_history(history)).await;
+    for (path, expected) in [
+        ("/api/history", 1),
+        ("/api/history?all=1", 2),
+        ("/api/history?domain=a.example", 1),
+    ] {
+        assert_eq!(
+            site.json(path).await["attempts"].as_array().unwrap().len(),
+            expected,
+            "{path}"
+        );
     }
 }
 

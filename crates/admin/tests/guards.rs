@@ -48,12 +48,21 @@ async fn an_acknowledgement_takes_the_token_and_changes_the_ledger() {
             "by=juliet",
             "spki_sha256=00&by=juliet",
             &body.replace("juliet", "+"),
+            "{\"by\": \"juliet\"}",
         ] {
             let answer = site.ask("POST", &path, &bearer, incomplete).await;
             assert_eq!(answer.status, 400, "{incomplete}: {answer:?}");
+            let missing = if incomplete.contains("spki_sha256=02") {
+                "your name"
+            } else {
+                "64 hexadecimal digits"
+            };
+            assert!(answer.body.contains(missing), "{incomplete}: {answer:?}");
         }
         assert_eq!(waiting(&ledger, &key), 1);
 
+        // As a warning prints it.
+        let body = body.replace("spki_sha256=", "spki_sha256=sha256:");
         let taken = site.ask("POST", &path, &bearer, &body).await;
         assert_eq!(taken.status, if api.is_empty() { 303 } else { 200 }, "{taken:?}");
         assert_eq!(waiting(&ledger, &key), 0);

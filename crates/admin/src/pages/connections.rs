@@ -2,6 +2,7 @@
 
 use super::{PAGE, State, Tab, badge, cell, row_header, table, time};
 use crate::Admin;
+use crate::acknowledge::key_to_hex;
 use crate::html::Html;
 use crate::moment::Span;
 use crate::request::{Reply, Request};
@@ -9,7 +10,7 @@ use hyper::header::HeaderName;
 use std::sync::Arc;
 use xmpp_tls::identity::CertificateFacts;
 use xmpp_tls::io;
-use xmpp_tls::ledger::{Assessment, Reaction};
+use xmpp_tls::ledger::Assessment;
 use xmpp_tls::registry::{Entry, SessionType};
 
 /// The one interval at which the page loads itself anew, if it is asked to: nobody is surprised by it.
@@ -48,7 +49,7 @@ fn figures(html: &mut Html, sessions: &[Arc<Entry>]) {
         ("open", sessions.len()),
         ("encrypted", count(Entry::is_encrypted)),
         ("authenticated", count(Entry::is_authenticated)),
-        ("changed", count(is_alarming)),
+        ("changed", count(Entry::is_alarming)),
     ] {
         html.markup("<div><dt>")
             .markup(name)
@@ -59,15 +60,10 @@ fn figures(html: &mut Html, sessions: &[Arc<Entry>]) {
     html.markup("</dl>\n");
 }
 
-fn is_alarming(entry: &Entry) -> bool {
-    let change = entry.change.as_ref();
-    change.is_some_and(|change| change.reaction > Reaction::Inform)
-}
-
 /// What somebody should look at comes first.
 fn alert(html: &mut Html, sessions: &[Arc<Entry>]) {
     const SHOWN: usize = 5;
-    let mut alarming = sessions.iter().filter(|entry| is_alarming(entry)).peekable();
+    let mut alarming = sessions.iter().filter(|entry| entry.is_alarming()).peekable();
     if alarming.peek().is_none() {
         return;
     }
@@ -78,7 +74,9 @@ fn alert(html: &mut Html, sessions: &[Arc<Entry>]) {
         domains(html, entry);
         html.markup("</a>: ");
         if let Some(change) = &entry.change {
-            html.text(change.changes);
+            html.text(change.changes).markup(". <a href=\"/ledger/");
+            html.text(key_to_hex(&change.key))
+                .markup("\">What it showed before</a>");
         }
         html.markup("</li>\n");
     }
@@ -130,7 +128,7 @@ fn row(html: &mut Html, entry: &Entry) {
     cell(html, "Authenticated by", |html| authenticated(html, entry));
     cell(html, "Certificate", |html| certificate(html, entry));
     cell(html, "Change", |html| match &entry.change {
-        Some(assessment) => change(html, assessment),
+        Some(assessment) => change(html, entry, assessment),
         None => {
             html.markup("<span class=\"aside\">not compared</span>");
         }
@@ -229,10 +227,13 @@ pub(super) fn lifetime(html: &mut Html, facts: &CertificateFacts) {
     }
 }
 
-pub(super) fn change(html: &mut Html, assessment: &Assessment) {
-    if assessment.reaction > Reaction::Inform {
+pub(super) fn change(html: &mut Html, entry: &Entry, assessment: &Assessment) {
+    if entry.is_alarming() {
         badge(html, State::Warning, assessment.reaction);
         html.markup(" ");
     }
     html.text(assessment.changes);
+    if entry.acknowledged {
+        html.markup("<span class=\"aside\">acknowledged since</span>");
+    }
 }

@@ -46,7 +46,9 @@ pub(super) fn page(admin: &Admin, request: &Request) -> Reply {
             shown.iter().for_each(|attempt| row(html, attempt));
         });
         if shown.len() == PAGE {
-            html.markup("<p>Older ones are <a href=\"/api/history\">in the JSON</a>, or shown for one domain.</p>\n");
+            html.markup(
+                "<p>Older ones are <a href=\"/api/history?all=1\">in the JSON</a>, or shown for one domain.</p>\n",
+            );
         }
         html.markup("<p class=\"aside\">")
             .text(history.forgotten())

@@ -111,7 +111,7 @@ fn tls_facts(html: &mut Html, tls: &TlsReport) {
 fn about_change(html: &mut Html, entry: &Entry) {
     let Some(assessment) = &entry.change else { return };
     html.markup("<section class=\"card\"><h2>Compared with what was known</h2><p>");
-    change(html, assessment);
+    change(html, entry, assessment);
     html.markup("</p>\n<p class=\"detail\">")
         .text(assessment)
         .markup("</p>\n<p><a href=\"/ledger/");

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use xmpp_tls::io;
-use xmpp_tls::ledger::{Key, Leaf, Ledger, MemoryStore, Sighting, Voucher};
+use xmpp_tls::ledger::{Assessment, Key, Leaf, Ledger, MemoryStore, Sighting, Voucher};
 use xmpp_tls::registry::Registry;
 use xmpp_tls::{Side, StreamKind};
 use xmpp_tls_admin::{Admin, Token};
@@ -102,6 +102,11 @@ pub fn path_of(key: &Key) -> String {
 
 /// A domain shows its certificate with the key of this number.
 pub fn show(ledger: &Ledger, domain: &str, key_number: u8) -> Key {
+    seen(ledger, domain, key_number).key
+}
+
+/// The same, and what the ledger says.
+pub fn seen(ledger: &Ledger, domain: &str, key_number: u8) -> Assessment {
     let mut leaf = Leaf::default();
     leaf.sha256 = [key_number; 32];
     leaf.spki_sha256 = [key_number; 32];
@@ -112,7 +117,6 @@ pub fn show(ledger: &Ledger, domain: &str, key_number: u8) -> Key {
     (leaf.not_before, leaf.not_after) = (0, i64::MAX);
     let remote = domain.parse().unwrap();
     let key = Key::new(StreamKind::ServerToServer, Side::Initiating, None, remote);
-    let sighting = Sighting::from_parts(key.clone(), true, Some(leaf), Voucher::Anchors).unwrap();
-    ledger.observe(&sighting, io::now().wall).unwrap();
-    key
+    let sighting = Sighting::from_parts(key, true, Some(leaf), Voucher::Anchors).unwrap();
+    ledger.observe(&sighting, io::now().wall).unwrap()
 }

@@ -1,7 +1,7 @@
 use crate::discovery::Candidate;
 use crate::federation::{AuthenticatedPair, Pair, Refusal, Rejection, StreamNumber};
 use crate::io::Error;
-use crate::ledger::Decision;
+use crate::ledger::{Decision, Reaction};
 use crate::security::{SecurityReport, Tried, View};
 use crate::session::Closed;
 use std::fmt;
@@ -111,9 +111,15 @@ impl fmt::Display for Notice {
         match self {
             Notice::Stanza { link, stanza } => write!(f, "{link}: <{}/>", stanza.name()),
             Notice::Undelivered { stanza, why } => write!(f, "<{}/> not sent: {why}", stanza.name()),
-            Notice::Secured(link) => write!(f, "{link}: {}", Protection(link.report.as_deref())),
+            Notice::Secured(link) => {
+                write!(f, "{link}: {}", Protection(link.report.as_deref()))?;
+                alarm(f, link.decision.as_ref())
+            }
             Notice::Accepted { link, pair } => write!(f, "{link}: accepted {pair}"),
-            Notice::Authenticated { link, pair, .. } => write!(f, "{link}: authenticated {pair}"),
+            Notice::Authenticated { link, pair, decision } => {
+                write!(f, "{link}: authenticated {pair}")?;
+                alarm(f, decision.as_ref())
+            }
             Notice::Refused { link, pair, why } => write!(f, "{link}: refused {pair}: {why}"),
             Notice::Rejected { link, pair, why } => write!(f, "{link}: rejected {pair}: {why}"),
             Notice::Ended {
@@ -133,6 +139,14 @@ impl fmt::Display for Notice {
                 }
             }
         }
+    }
+}
+
+/// What somebody should look at.
+fn alarm(f: &mut fmt::Formatter<'_>, decision: Option<&Decision>) -> fmt::Result {
+    match decision.and_then(Decision::assessment) {
+        Some(found) if found.reaction > Reaction::Inform => write!(f, "; {found}"),
+        _ => Ok(()),
     }
 }
 
