@@ -40,3 +40,7 @@ expect "probe: all: names" 'the certificate is for a\.test' "$all"
 expect "probe: all: verdict" 'a\.test: everything that is offered is secure' "$all"
 CERT=wrongname "$here/prosody-up.sh" "$W" peer 127.0.0.2 a.test
 probe "probe: all: a bad certificate" 3 '3 of 3 checks found something to mend' --dns 127.0.0.1:5353 --all
+
+# The others take the zone that is made where there is none.
+rm -f "$W/dns/zone"
+"$here/dns-up.sh" "$W"
