@@ -7,14 +7,56 @@ use async_trait::async_trait;
 use common::tcp::{endpoint, real_time, serve_one};
 use common::{DOMAIN, World, domain};
 use std::net::{IpAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 use xmpp_tls::discovery::{Answer, DnsSecurity, LookupError, SrvRecord};
 use xmpp_tls::history::{Attempt, History, Outcome};
-use xmpp_tls::io::tokio::Connector;
+use xmpp_tls::io::tokio::{Connector, OffloadedLedger};
 use xmpp_tls::io::{Error, Memory, Resolver};
+use xmpp_tls::ledger::{CertificateLedger, Key, Leaf, LedgerError, LedgerStore, Record, Sighting, Voucher};
 use xmpp_tls::ledger::{Change, ChangePolicy, Decision, Ledger, MemoryStore, Refusal};
 use xmpp_tls::session::{Mode, Target};
+use xmpp_tls::{Side, StreamKind};
 use xmpp_tls_testkit::{Issued, LeafSpec};
+
+/// Writes when it is told that it may.
+#[derive(Debug)]
+struct SlowStore(MemoryStore, Mutex<mpsc::Receiver<()>>);
+
+impl LedgerStore for SlowStore {
+    fn read(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
+        self.0.read(key)
+    }
+
+    fn replace(&self, key: &Key, old: Option<&Record>, new: Option<&Record>) -> Result<bool, LedgerError> {
+        let may = self.1.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        may.expect("the thread that would say it waits for this");
+        self.0.replace(key, old, new)
+    }
+
+    fn page(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Record)>, LedgerError> {
+        self.0.page(after, limit)
+    }
+
+    fn len(&self) -> Result<u64, LedgerError> {
+        self.0.len()
+    }
+}
+
+/// On the one thread of this runtime.
+#[tokio::test]
+async fn a_disk_that_is_slow_holds_up_nobody_else() {
+    let (disk, waits) = mpsc::channel();
+    let ledger = Ledger::new(SlowStore(MemoryStore::default(), Mutex::new(waits)));
+    let offloaded = OffloadedLedger::new(ledger.clone());
+    let key = Key::new(StreamKind::ServerToServer, Side::Initiating, None, domain(DOMAIN));
+    let sighting = Sighting::from_parts(key, true, Some(Leaf::default()), Voucher::Anchors).unwrap();
+    let (observed, ()) = tokio::join!(offloaded.observe(&sighting, xmpp_tls::io::now().wall), async {
+        disk.send(()).unwrap();
+    });
+    assert!(observed.unwrap().is_new);
+    assert!(ledger.record(sighting.key()).unwrap().is_some());
+}
 
 struct Remembering {
     memory: Memory,

@@ -30,7 +30,9 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// With a ledger of certificates.
+    /// With a ledger of certificates. A [`Ledger`](crate::ledger::Ledger) is asked on the thread that drives the
+    /// connection, which waits where something is written down; where that is too much, with the feature `tokio`,
+    /// `io::tokio::OffloadedLedger` goes around it.
     #[must_use]
     pub fn with_ledger(mut self, ledger: Arc<dyn CertificateLedger>) -> Self {
         self.ledger = Some(ledger);

@@ -4,10 +4,12 @@ mod connector;
 mod dial;
 mod discover;
 mod federation;
+mod offloaded;
 
 pub use connector::Connector;
 pub use discover::{connect_by, discover};
 pub use federation::{Federation, LinkInfo, LinkPurpose, Notice, SendError, Undeliverable, Unsendable};
+pub use offloaded::OffloadedLedger;
 
 use super::futures::{Timer, XmppStream};
 use super::{Endpoint, Error};
